@@ -1,0 +1,5 @@
+"""`python -m observe`."""
+
+from observe.cli import main
+
+main()

@@ -1,0 +1,85 @@
+"""What the inventory says of a service, as the header of its dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from observe import naming, policy
+from observe.boards import markdown
+from observe.graph import Graph
+from observe.model import Mesh, Service, format_duration, format_percent
+
+
+def about(mesh: Mesh, graph: Graph, service: Service) -> str:
+    """Owner, objectives, policies and neighbours as Markdown."""
+    owner = markdown.escape(service.owner)
+    heading = f"**{service.id}** · owner **{owner}** · tier **{service.tier}** · role **{service.role}**"
+    says = (markdown.escape(service.description),) if service.description else ()
+    facts = markdown.table(("What", "As declared"), _facts(mesh, graph, service))
+    return "\n\n".join((heading, *says, facts))
+
+
+def _facts(mesh: Mesh, graph: Graph, service: Service) -> Iterator[tuple[str, str]]:
+    yield "Objectives", _objectives(service)
+    yield "Requests to it", policy.route(service).reason
+    yield "Circuit breaker", _breaker(service)
+    yield "mTLS", accepted(service)
+    yield "Called by", _neighbours(mesh, service, (edge.caller for edge in graph.callers(service)))
+    yield "Calls", _neighbours(mesh, service, (graph.inventory.by_id[call.service] for call in service.calls))
+    for what, items in (
+        (
+            "Called from outside",
+            tuple(f"{caller.name} ({caller.via})" for caller in service.external_callers),
+        ),
+        ("Calls outside", tuple(f"{host.host}:{host.port}" for host in service.external_hosts)),
+        ("Endpoints", tuple(endpoint.title for endpoint in service.endpoints)),
+    ):
+        if items:
+            yield what, ", ".join(map(markdown.escape, items))
+
+
+def _objectives(service: Service) -> str:
+    """The promises that alerts and burn rates hold the service to."""
+    limits, objectives = policy.thresholds(service), service.objectives
+    latency = objectives.latency
+    promises = [
+        f"at most {format_percent(limits.error_rate.value)} of requests fail",
+        f"{latency.quantile * 100:.6g}% are faster than {format_duration(latency.limit)}",
+    ]
+    if objectives.availability is not None:
+        promises.append(f"{format_percent(objectives.availability)} good over 30 days")
+    return ", ".join(promises)
+
+
+def _breaker(service: Service) -> str:
+    chosen = policy.breaker(service)
+    return (
+        f"out after {chosen.consecutive_5xx} failures in a row, for {format_duration(chosen.base_ejection_time)}, "
+        f"at most {chosen.max_ejection_percent}% at once ({chosen.source})"
+    )
+
+
+def accepted(service: Service) -> str:
+    """Which connections the service takes, and why not only encrypted ones."""
+    if not service.in_mesh:
+        return "no proxy: nothing that it receives is encrypted by the mesh"
+    if service.mtls.mode == "STRICT":
+        return "STRICT"
+    ports = f" on container ports {', '.join(map(str, service.mtls.ports))}" if service.mtls.ports else ""
+    reason = markdown.escape(service.mtls.reason) if service.mtls.reason else "no reason given"
+    return f"{service.mtls.mode}{ports}: {reason}"
+
+
+def _neighbours(mesh: Mesh, service: Service, others: Iterable[Service]) -> str:
+    """Links to the dashboards of other services; each once, however many calls there are."""
+    found = {other.id: other for other in others}
+    links = [
+        _link(mesh, other, other.name if other.namespace == service.namespace else other.id)
+        for other in found.values()
+    ]
+    return ", ".join(links) or "nobody declared"
+
+
+def _link(mesh: Mesh, service: Service, title: str) -> str:
+    uid = naming.service_uid(mesh.name, service.namespace, service.name)
+    return markdown.link(title, naming.dashboard_url(mesh.grafana.url or "", uid))

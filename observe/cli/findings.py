@@ -1,0 +1,79 @@
+"""Findings as a person or a program wants them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TextIO
+
+import click
+
+from observe.checks.finding import Finding, Severity
+
+COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
+
+def as_data(finding: Finding) -> dict[str, Any]:
+    """A finding for a program: stable keys, position as numbers."""
+    position = finding.position
+    return {
+        "code": finding.code,
+        "severity": finding.severity.title,
+        "file": position.file if position else None,
+        "line": position.line if position else None,
+        "column": position.column if position else None,
+        "subject": finding.subject,
+        "problem": finding.problem,
+        "remedy": finding.remedy,
+        "silenced": finding.silenced,
+    }
+
+
+def as_json(findings: Iterable[Finding]) -> str:
+    """The findings as a JSON array."""
+    return json.dumps([as_data(finding) for finding in findings], indent=2, ensure_ascii=False)
+
+
+def print_table(findings: Sequence[Finding], stream: TextIO) -> None:
+    """The findings as a table; without borders where no person looks, so that lines can be cut and searched."""
+    from rich import box  # late: most runs have nothing to show
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=stream, width=None if stream.isatty() else 180, highlight=False)
+    table = Table(box=box.ROUNDED if stream.isatty() else None, show_edge=stream.isatty(), pad_edge=False)
+    for column in ("severity", "code", "where"):
+        table.add_column(column, no_wrap=True, overflow="fold")
+    table.add_column("what is wrong, and the way out")
+    for finding in findings:
+        severity = Text("silenced" if finding.silenced else finding.severity.title)
+        severity.stylize("dim" if finding.silenced else COLOURS[finding.severity])
+        says = Text(f"{finding.subject} {finding.problem}; {finding.silenced or finding.remedy}")
+        table.add_row(severity, finding.code, str(finding.position or "-"), says)
+    console.print(table)
+
+
+def summary(findings: Iterable[Finding]) -> str:
+    """`2 errors, 1 warning`; silenced ones are counted apart."""
+    counts = Counter("silenced" if finding.silenced else finding.severity.title for finding in findings)
+    parts = [
+        f"{counts[kind]} {kind}{'s' if counts[kind] != 1 and kind in ('error', 'warning') else ''}"
+        for kind in ("error", "warning", "info", "silenced")
+        if counts[kind]
+    ]
+    return ", ".join(parts) or "no findings"
+
+
+def worst(findings: Iterable[Finding]) -> int:
+    """The highest severity that is not silenced; 0 without any."""
+    return max((finding.severity for finding in findings if not finding.silenced), default=0)
+
+
+def report_on_stderr(findings: Sequence[Finding]) -> None:
+    """Findings beside the actual output of a command."""
+    if findings:
+        print_table(findings, sys.stderr)
+        click.echo(summary(findings), err=True)

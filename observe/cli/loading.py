@@ -1,0 +1,39 @@
+"""Reading the inventory, and stopping where it has errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from observe.checks.finding import Finding, Severity
+from observe.cli.findings import report_on_stderr, worst
+from observe.errors import EXIT_FINDINGS
+
+if TYPE_CHECKING:
+    from observe.model import Inventory
+    from observe.pack import Pack
+
+
+def load(source: str, show: Callable[[Sequence[Finding]], None] = report_on_stderr) -> Inventory:
+    """The inventory; its errors are shown, and end the program with InventoryError's code."""
+    from observe import inventory as room  # late: pydantic is slow to import, and help needs none
+
+    try:
+        return room.load(source)
+    except room.InventoryError as error:
+        show(error.findings)
+        raise
+
+
+def sound_pack(source: str) -> tuple[Inventory, Pack]:
+    """The inventory and its pack, for commands that write: with an error among the findings they do not."""
+    from observe import checks, pack
+
+    inventory = load(source)
+    findings = [finding for finding in checks.over_inventory(inventory) if not finding.silenced]
+    report_on_stderr(findings)
+    if worst(findings) >= Severity.ERROR:
+        print("observe: nothing was written: mend the errors, or silence them with a reason", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_FINDINGS)
+    return inventory, pack.build(inventory)

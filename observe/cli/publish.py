@@ -1,0 +1,128 @@
+"""`observe publish`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from observe.cli.options import (
+    context_option,
+    format_option,
+    inventory_option,
+    output_option,
+    prune_option,
+    to_option,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from observe.cli.targets import Choice
+    from observe.model import Inventory
+    from observe.pack import Pack
+    from observe.publish.apply import Report
+    from observe.publish.plan import Plan
+    from observe.publish.target import Target
+
+SIGINT_CODE = 130
+"""What shells expect of a program that was broken off."""
+
+
+@click.command("publish")
+@inventory_option
+@to_option
+@output_option
+@context_option
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and let the cluster check it; write nothing.")
+@prune_option
+@click.option("--force-conflicts", is_flag=True, help="Take over fields that another field manager owns.")
+@click.option("--workers", type=click.IntRange(1, 64), metavar="N", help="Requests at a time.  [default: by target]")
+@format_option
+def command(
+    source: str,
+    names: tuple[str, ...],
+    output: str | None,
+    context: str | None,
+    dry_run: bool,
+    prune: bool,
+    force_conflicts: bool,
+    workers: int | None,
+    format_: str,
+) -> None:
+    """Bring the pack to Grafana, the cluster, or a directory.
+
+    \b
+    Grafana: GRAFANA_URL with GRAFANA_TOKEN, or with GRAFANA_USER and GRAFANA_PASSWORD.
+    Cluster: KUBECONFIG or ~/.kube/config, or the service account inside a pod.
+
+    What did not change is not sent. Objects that are not this pack's are left alone and reported.
+    """
+    from observe.cli.loading import sound_pack  # late: see program.COMMANDS
+    from observe.cli.targets import Choice, open_targets
+
+    choice = Choice(names, output, context, workers, dry_run, force_conflicts)
+    inventory, pack = sound_pack(source)
+    with ExitStack() as stack:
+        targets = open_targets(choice, inventory, stack)
+        sys.exit(_dry_run(targets, pack, prune, choice, format_) if dry_run else _publish(targets, pack, prune, choice, format_))
+
+
+def _publish(targets: Sequence[Target], pack: Pack, prune: bool, choice: Choice, format_: str) -> int:
+    """Plan and carry out, target by target; everything that was done is reported, whatever happens."""
+    from observe.cli.report import exit_code, print_reports, summary
+    from observe.publish.apply import Interrupted
+
+    reports: list[Report] = []
+    broken_off = False
+    try:
+        for target in targets:
+            reports.append(_one(target, pack, prune, choice))
+    except Interrupted as interrupted:
+        broken_off = True
+        reports.append(interrupted.report)
+    print_reports(reports, format_)
+    for report in reports:
+        click.echo(summary(report), err=True)
+    return SIGINT_CODE if broken_off else exit_code(reports)
+
+
+def _one(target: Target, pack: Pack, prune: bool, choice: Choice) -> Report:
+    from observe.cli.report import progress
+    from observe.errors import ObserveError
+    from observe.publish.apply import Report, apply
+
+    try:
+        planned = _plan(target, pack, prune)
+    except ObserveError as error:
+        return Report(target.name, (), error)
+    with progress(target.name, sum(change.writes for change in planned.changes)) as advance:
+        return apply(planned, target, workers=choice.workers, on_progress=advance)
+
+
+def _plan(target: Target, pack: Pack, prune: bool) -> Plan:
+    from observe.publish.plan import plan
+
+    wanted = [artifact for artifact in pack.artifacts if target.wants(artifact)]
+    return plan(target, wanted, target.list(wanted), prune=prune)
+
+
+def _dry_run(targets: Sequence[Target], pack: Pack, prune: bool, choice: Choice, format_: str) -> int:
+    """Show the plans. The cluster's is also carried out as a server-side dry run: it admits or refuses each object."""
+    from observe.cli.report import exit_code, print_plans, print_reports, summary
+    from observe.publish.apply import apply
+
+    plans = [(target, _plan(target, pack, prune)) for target in targets]
+    print_plans([planned for _, planned in plans], format_)
+    rehearsed = [apply(planned, target, workers=choice.workers) for target, planned in plans if target.name == "cluster"]
+    refused = [report for report in rehearsed if report.exit_code]
+    if refused:
+        print_reports(refused, format_)
+    for _, planned in plans:
+        said = ", ".join(f"{count} to {action.value}" for action, count in sorted(planned.counts.items()))
+        click.echo(f"{planned.target}: {said or 'nothing to do'} (dry run, nothing was written)", err=True)
+    for report in refused:
+        click.echo(f"the cluster would refuse: {summary(report)}", err=True)
+    return min(exit_code(refused), 3)

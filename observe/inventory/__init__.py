@@ -1,0 +1,6 @@
+"""From files to an Inventory."""
+
+from observe.inventory.load import LOADER_CODES, InventoryError, load, parse
+from observe.inventory.schema import json_schema
+
+__all__ = ["LOADER_CODES", "InventoryError", "json_schema", "load", "parse"]

@@ -1,0 +1,60 @@
+"""The whole inventory: the mesh and its services, with every reference resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from observe.model.mesh import Mesh
+from observe.model.service import Service
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in the inventory, such as `("services", "order-service", "calls", 0)`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a value stands in the files; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+def nowhere(path: Path) -> Position | None:  # noqa: ARG001 - the shape of a locator
+    """The locator of an inventory that was not read from files."""
+    return None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The mesh and its services, sorted by namespace and name.
+
+    Every `Call.service` is the id (`namespace/name`) of a service that is here: who builds an inventory by hand
+    keeps to that, the loader guarantees it.
+    """
+
+    mesh: Mesh
+    services: tuple[Service, ...]
+    locate: Callable[[Path], Position | None] = field(default=nowhere, compare=False, repr=False)
+    """Where a value stands in the files it was read from."""
+    keys: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Service id to the key it was declared under."""
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Service]:
+        return {service.id: service for service in self.services}
+
+    @property
+    def in_mesh(self) -> tuple[Service, ...]:
+        """The services that have a proxy, and so configuration and telemetry."""
+        return tuple(service for service in self.services if service.in_mesh)
+
+    def path(self, service: Service, *below: str | int) -> Path:
+        """The path of a service's value, for `locate`."""
+        return ("services", self.keys.get(service.id, service.name), *below)

@@ -1,0 +1,80 @@
+"""The composition root of the pure core: an inventory in, a whole pack out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from observe import alerting, boards, istio, naming, runbooks
+from observe.artifact import Artifact, Identity, Kind
+from observe.graph import Graph
+from observe.model import Inventory
+from observe.render import grafana, rules, text
+from observe.signals import Catalogue, catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Everything that follows from one inventory."""
+
+    name: str
+    """The mesh's name: it marks what the pack owns."""
+    artifacts: tuple[Artifact, ...]
+    """Sorted by path; no path twice."""
+
+
+def build(inventory: Inventory) -> Pack:
+    """The pack of an inventory: same inventory, same bytes."""
+    made = sorted(_artifacts(inventory, Graph(inventory), catalogue(inventory)), key=lambda artifact: artifact.path)
+    return Pack(inventory.mesh.name, tuple(made))
+
+
+def _artifacts(inventory: Inventory, graph: Graph, signals: Catalogue) -> Iterator[Artifact]:
+    for service in inventory.services:
+        for manifest in istio.service_manifests(inventory, graph, service):
+            yield _object(naming.manifest_path(service.namespace, service.name, manifest["kind"]), manifest)
+    yield _file(Kind.INSTALL, naming.INSTALL_PATH, text.to_yaml(istio.istio_operator(inventory)))
+    yield from _rules(inventory, signals)
+    yield from _dashboards(inventory, graph, signals)
+    for alert in runbooks.PAGES:
+        page = runbooks.runbook(inventory, signals, alert)
+        yield _file(Kind.RUNBOOK, naming.runbook_path(alert), page.encode())
+
+
+def _rules(inventory: Inventory, signals: Catalogue) -> Iterator[Artifact]:
+    mesh = inventory.mesh
+    records = (alerting.mesh_records(mesh, signals),)
+    yield _object(naming.MESH_RULE_PATH, rules.prometheus_rule(mesh, naming.mesh_rule_object(mesh.name), records))
+    for service in inventory.services:
+        group = alerting.service_alerts(mesh, signals, service)
+        name = naming.rule_object(service.namespace, service.name)
+        manifest = rules.prometheus_rule(mesh, name, (group,), service.owner)
+        yield _object(naming.rule_path(service.namespace, service.name), manifest)
+
+
+def _dashboards(inventory: Inventory, graph: Graph, signals: Catalogue) -> Iterator[Artifact]:
+    yield _dashboard(inventory, boards.overview(inventory, signals))
+    yield _dashboard(inventory, boards.mtls_board(inventory, signals))
+    for service in inventory.services:
+        yield _dashboard(inventory, boards.service_board(inventory, graph, signals, service))
+
+
+def _dashboard(inventory: Inventory, board: boards.Board) -> Artifact:
+    content, digest = grafana.render(board, inventory.mesh)
+    identity = Identity("grafana", "Dashboard", inventory.mesh.grafana.folder, board.uid)
+    return Artifact(Kind.DASHBOARD, naming.dashboard_path(board.uid), content, digest, identity)
+
+
+def _object(path: str, manifest: dict[str, Any]) -> Artifact:
+    """A Kubernetes object, with the hash of what it says in its annotations."""
+    digest = naming.digest(text.canonical(manifest))
+    metadata = manifest["metadata"]
+    annotations = {**metadata.get("annotations", {}), naming.ANNOTATION_HASH: digest}
+    stamped = {**manifest, "metadata": {**metadata, "annotations": annotations}}
+    identity = Identity(manifest["apiVersion"], manifest["kind"], metadata["namespace"], metadata["name"])
+    return Artifact(Kind.MANIFEST, path, text.to_yaml(stamped), digest, identity)
+
+
+def _file(kind: Kind, path: str, content: bytes) -> Artifact:
+    return Artifact(kind, path, content, naming.digest(content))

@@ -1,0 +1,251 @@
+"""Carrying out a plan: phase after phase, several objects at a time, a truthful report whatever happens."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from observe import errors
+from observe.errors import ObserveError
+from observe.publish.plan import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from observe.publish.plan import Change, Plan
+    from observe.publish.target import Target
+
+
+class Status(StrEnum):
+    """What became of one change."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not tried; the outcome's reason says why."""
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    STALE = "stale"
+
+
+_UNTOUCHED: Final = {
+    Action.UNCHANGED: Status.UNCHANGED,
+    Action.REFUSED: Status.REFUSED,
+    Action.STALE: Status.STALE,
+}
+_HOPELESS: Final = (errors.Unauthorized, errors.Unreachable)
+"""After one of these the next request would end the same way: the rest is not tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One change and what became of it."""
+
+    change: Change
+    status: Status
+    reason: str = ""
+    """Why it was skipped, refused, or failed."""
+    error: ObserveError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a publish did, in the order of the plan."""
+
+    target: str
+    outcomes: tuple[Outcome, ...]
+    error: ObserveError | None = None
+    """What went wrong besides single objects: before the first of them, or while the books were closed."""
+
+    @property
+    def counts(self) -> Mapping[Status, int]:
+        """How many outcomes of each status; 0 for those that do not occur."""
+        return Counter(outcome.status for outcome in self.outcomes)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is as wanted, 3 when nothing of it could be written, 4 for anything between."""
+        counts = self.counts
+        missed = counts[Status.FAILED] + counts[Status.SKIPPED] + counts[Status.REFUSED]
+        if not missed and self.error is None:
+            return errors.EXIT_OK
+        return errors.EXIT_PARTLY if counts[Status.DONE] else errors.EXIT_TARGET
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user broke off; requests that were under way have ended, and `report` holds what was done."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
+Progress: TypeAlias = "Callable[[Outcome], None]"
+
+
+def _silent(outcome: Outcome) -> None:
+    pass
+
+
+def apply(
+    plan: Plan,
+    target: Target,
+    *,
+    workers: int | None = None,
+    on_progress: Progress = _silent,
+    settle: Callable[[], None] | None = None,
+) -> Report:
+    """Carry out `plan`, and give what became of every change.
+
+    A failure ends its phase's successors, not its neighbours: what is left of the phase is still tried.
+    `on_progress` gets each outcome in the calling thread, as it comes. `settle` is called between two phases,
+    for a pause in which proxies hear of new subsets before routes to them. `workers` defaults to what suits
+    the target.
+    Raises Interrupted when the user breaks off.
+    """
+    run = _Run(target, workers or target.workers, on_progress)
+    try:
+        run.carry_out(plan, settle)
+    except KeyboardInterrupt:
+        run.halt = "the publish was broken off"
+        raise Interrupted(run.report(plan)) from None
+    except BaseException:
+        run.report(plan)
+        raise
+    return run.report(plan)
+
+
+class _Run:
+    """The state of one `apply`."""
+
+    def __init__(self, target: Target, workers: int, on_progress: Progress) -> None:
+        self.target = target
+        self.workers = workers
+        self.on_progress = on_progress
+        self.halt = ""
+        """Why nothing more is to be started; empty while all is well."""
+        self.error: ObserveError | None = None
+        self.begun = True
+        self.outcomes: dict[int, Outcome] = {}
+
+    def carry_out(self, plan: Plan, settle: Callable[[], None] | None) -> None:
+        for number, phase in enumerate(plan.phases):
+            if number == 0:
+                self._begin(plan)
+            elif settle is not None and not self.halt:
+                settle()
+            self._phase(phase)
+
+    def _begin(self, plan: Plan) -> None:
+        writing = (change.artifact for change in plan.changes if change.writes)
+        try:
+            self.target.begin([artifact for artifact in writing if artifact is not None])
+        except ObserveError as error:
+            self.begun, self.error, self.halt = False, error, str(error)
+
+    def _phase(self, phase: Sequence[Change]) -> None:
+        """Try every change of one phase; returns, or raises, only after all started requests have ended."""
+        if self.halt:
+            return
+        results: SimpleQueue[Outcome | BaseException] = SimpleQueue()
+        jobs = _Jobs(phase)
+        count = min(self.workers, len(phase))
+        with ThreadPoolExecutor(count, thread_name_prefix="publish") as pool:
+            for _ in range(count):
+                pool.submit(self._work, jobs, results)
+            self._collect(len(phase), results)
+        self._judge(phase)
+
+    def _collect(self, count: int, results: SimpleQueue[Outcome | BaseException]) -> None:
+        """Pass on each outcome as it comes. An interruption stops the workers before the pool awaits them."""
+        try:
+            for _ in range(count):
+                self.on_progress(_unwrap(results.get()))
+        except BaseException:
+            self.halt = self.halt or "the publish was broken off"
+            raise
+
+    def _work(self, jobs: _Jobs, results: SimpleQueue[Outcome | BaseException]) -> None:
+        """Take changes until none is left; each of them yields a result, so that nobody waits forever."""
+        for change in jobs:
+            try:
+                results.put(self._attempt(change))
+            except BaseException as error:  # raised again in the calling thread
+                results.put(error)
+
+    def _attempt(self, change: Change) -> Outcome:
+        outcome = Outcome(change, Status.SKIPPED, self.halt) if self.halt else self._write(change)
+        self.outcomes[id(change)] = outcome
+        return outcome
+
+    def _write(self, change: Change) -> Outcome:
+        try:
+            _perform(change, self.target)
+        except ObserveError as error:
+            if isinstance(error, _HOPELESS):
+                self.halt = str(error)
+            return Outcome(change, Status.FAILED, str(error), error)
+        return Outcome(change, Status.DONE)
+
+    def _judge(self, phase: Sequence[Change]) -> None:
+        """Let nothing follow a phase with a failure: what comes later builds on it."""
+        if any(self.outcomes[id(change)].status is Status.FAILED for change in phase):
+            self.halt = self.halt or "an earlier phase failed"
+
+    def report(self, plan: Plan) -> Report:
+        """What was done; whatever was not tried is skipped for the reason that nothing more was started."""
+        outcomes = tuple(self._outcome(change) for change in plan.changes)
+        if self.begun:
+            self._finish(outcomes)
+        return Report(plan.target, outcomes, self.error)
+
+    def _outcome(self, change: Change) -> Outcome:
+        if not change.writes:
+            return Outcome(change, _UNTOUCHED[change.action], change.reason)
+        return self.outcomes.get(id(change)) or Outcome(change, Status.SKIPPED, self.halt)
+
+    def _finish(self, outcomes: Sequence[Outcome]) -> None:
+        good = [outcome.change for outcome in outcomes if outcome.status in (Status.DONE, Status.UNCHANGED)]
+        present = [change.artifact for change in good if change.artifact is not None]
+        removed = [change.key for change in good if change.action is Action.DELETE]
+        try:
+            self.target.finish(present, removed)
+        except ObserveError as error:
+            self.error = error
+
+
+class _Jobs:
+    """The changes of a phase, handed out one by one to any number of threads."""
+
+    def __init__(self, phase: Sequence[Change]) -> None:
+        self._left = iter(phase)
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Iterator[Change]:
+        return self
+
+    def __next__(self) -> Change:
+        with self._lock:
+            return next(self._left)
+
+
+def _unwrap(result: Outcome | BaseException) -> Outcome:
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _perform(change: Change, target: Target) -> None:
+    """Carry out one change. The plan gives each action what it needs, which the types cannot say."""
+    artifact, remote = change.artifact, change.remote
+    if change.action is Action.CREATE and artifact is not None:
+        target.create(artifact)
+    elif change.action is Action.UPDATE and artifact is not None and remote is not None:
+        target.update(artifact, remote)
+    elif change.action is Action.DELETE and remote is not None:
+        target.delete(remote)

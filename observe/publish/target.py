@@ -1,0 +1,106 @@
+"""The seam to the live systems: what `plan`, `diff` and `apply` ask of a place to publish to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from observe.artifact import Artifact
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What a target knows an object by, whatever the object holds at the moment."""
+
+    kind: str
+    namespace: str
+    """The Kubernetes namespace; empty where there is none."""
+    name: str
+    """The object's name, a dashboard's uid, or a file's path in the pack."""
+    api_version: str = ""
+    """Such as `networking.istio.io/v1`; empty outside Kubernetes."""
+
+    def __str__(self) -> str:
+        return " ".join((self.kind, "/".join(filter(None, (self.namespace, self.name)))))
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """An object that is there, as far as one listing tells."""
+
+    key: Key
+    digest: str
+    """The content hash that it carries; empty when it carries none."""
+    foreign: str = ""
+    """Why it is not ours to change, as a part of a sentence; empty when it is ours."""
+    place: str = ""
+    """Where it lies, when that can change: a dashboard's folder."""
+    uid: str = ""
+    """What tells it from an earlier object of the same name."""
+    revision: str = ""
+    """The version of it that was seen."""
+
+    @property
+    def owned(self) -> bool:
+        return not self.foreign
+
+
+class Layout(Protocol):
+    """The pure half of a target: all that `plan` needs, without a connection."""
+
+    @property
+    def name(self) -> str:
+        """What people call this target in messages, such as `Grafana`."""
+
+    def wants(self, artifact: Artifact) -> bool:
+        """Whether this target takes such artifacts at all."""
+
+    def key(self, artifact: Artifact) -> Key:
+        """What the artifact will be known by."""
+
+    def difference(self, artifact: Artifact, remote: Remote) -> str:
+        """Why what is there has to be updated, in a few words; empty when it need not."""
+
+    def phase(self, key: Key) -> int:
+        """Lower ones are created and updated before higher ones, and deleted after them."""
+
+
+class Target(Layout, Protocol):
+    """A place that a pack is published to. Everything here raises `ObserveError` and nothing else."""
+
+    @property
+    def workers(self) -> int:
+        """How many requests at a time serve it well."""
+
+    def list(self, artifacts: Sequence[Artifact]) -> Mapping[Key, Remote]:
+        """What is there that is ours or stands in the way of `artifacts`.
+
+        The number of requests does not grow with the number of artifacts.
+        """
+
+    def begin(self, artifacts: Sequence[Artifact]) -> None:
+        """Called once, before the first of `artifacts` is created or updated, or anything is deleted."""
+
+    def create(self, artifact: Artifact) -> None:
+        """Make an object that was not there; raises Conflict when a foreign one is there now."""
+
+    def update(self, artifact: Artifact, remote: Remote) -> None:
+        """Bring an object that is ours up to date."""
+
+    def delete(self, remote: Remote) -> None:
+        """Remove an object that is ours; one that is gone already is fine."""
+
+    def finish(self, present: Sequence[Artifact], removed: Sequence[Key]) -> None:
+        """Called once at the end, also after failures, with what is there as wanted and what was deleted."""
+
+    def read(self, key: Key) -> str | None:
+        """The live object as canonical text, without what the server keeps for itself; None without one."""
+
+    def preview(self, artifact: Artifact, remote: Remote | None) -> str:
+        """What `read` would give after publishing `artifact` over `remote`."""
+
+    def close(self) -> None:
+        """Give up connections."""

@@ -1,0 +1,1 @@
+"""Where a pack can be published: a directory, Grafana, a Kubernetes cluster."""

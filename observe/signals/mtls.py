@@ -1,0 +1,100 @@
+"""How much of what arrives is encrypted and authenticated.
+
+Requests (HTTP, gRPC) and new TCP connections are counted apart, by the label `kind`: they cannot be added up.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from observe import telemetry
+from observe.model import Mesh
+from observe.naming import SERVICE_LABELS, record
+from observe.promql import Aggregation, Expr, Matcher, Selector, or_zero, rate, ratio, sum_by, tagged, union
+from observe.signals.signal import Signal
+
+KIND_LABELS: Final = (*SERVICE_LABELS, "kind")
+PEER_LABELS: Final = (
+    *KIND_LABELS,
+    "source_workload_namespace",
+    "source_workload",
+    "connection_security_policy",
+)
+"""Who called, and how the connection was secured."""
+INSIDE: Final = Matcher("source_workload", "!=", telemetry.OUTSIDE)
+KINDS: Final = (("request", telemetry.REQUESTS), ("connection", telemetry.TCP_OPENED))
+
+
+def arrivals(mesh: Mesh, window: str) -> Signal:
+    """What arrived, by caller and security, as the callee counts it: only its proxy knows whether it was encrypted.
+
+    The one place that reads the raw counters; an edge of the call graph is a series of it.
+    """
+    scope = (telemetry.receiver(mesh), telemetry.NO_SERVICE)
+    rates = (tagged(rate(Selector(raw, scope), window), "kind", kind) for kind, raw in KINDS)
+    return Signal(
+        id=f"arrivals-{window}",
+        title="Arrivals",
+        unit="per second",
+        description="Requests (HTTP, gRPC) and new TCP connections per second, by caller and security.",
+        record=record("service_peer", "istio_received", f"rate{window}"),
+        measure=sum_by(PEER_LABELS, union(*rates)),
+        labels=PEER_LABELS,
+    )
+
+
+def received(mesh: Mesh, window: str) -> Signal:
+    """How much there is to judge: requests and connections together."""
+    return Signal(
+        id=f"received-{window}",
+        title="Received requests and connections",
+        unit="per second",
+        description="Requests (HTTP, gRPC) and new TCP connections per second, as the callee counts them.",
+        record=record("service", "istio_received", f"rate{window}"),
+        measure=sum_by(SERVICE_LABELS, arrivals(mesh, window).where()),
+    )
+
+
+def received_inside(mesh: Mesh, window: str) -> Signal:
+    """How much of it came from callers with a proxy."""
+    return Signal(
+        id=f"received-inside-{window}",
+        title="Received from callers in the mesh",
+        unit="per second",
+        description="Requests (HTTP, gRPC) and new TCP connections per second from callers that have a proxy.",
+        record=record("service", "istio_received_inside", f"rate{window}"),
+        measure=sum_by(SERVICE_LABELS, arrivals(mesh, window).where((INSIDE,))),
+    )
+
+
+def coverage(mesh: Mesh, window: str) -> Signal:
+    """Share of what arrives that came over mutual TLS; the lower of the shares for requests and connections."""
+    return Signal(
+        id=f"mtls-coverage-{window}",
+        title="mTLS coverage",
+        unit="ratio",
+        description=(
+            "Share of requests and of new TCP connections that arrived over mutual TLS, the lower of the two. Only the "
+            "callee knows, so only its reports count; what STRICT refuses never arrives and is not in here."
+        ),
+        record=record("service", "istio_mtls", f"ratio_rate{window}"),
+        measure=_lower_share(arrivals(mesh, window)),
+    )
+
+
+def coverage_inside(mesh: Mesh, window: str) -> Signal:
+    """The same, for callers that have a proxy: what an exception for outside callers must not hide."""
+    return Signal(
+        id=f"mtls-coverage-inside-{window}",
+        title="mTLS coverage of callers in the mesh",
+        unit="ratio",
+        description="As mTLS coverage, without callers outside the mesh, for whom an exception was declared.",
+        record=record("service", "istio_mtls_inside", f"ratio_rate{window}"),
+        measure=_lower_share(arrivals(mesh, window), INSIDE),
+    )
+
+
+def _lower_share(arrived: Signal, *scope: Matcher) -> Expr:
+    whole = sum_by(KIND_LABELS, arrived.where(scope))
+    part = sum_by(KIND_LABELS, arrived.where((*scope, telemetry.ENCRYPTED)))
+    return Aggregation("min", SERVICE_LABELS, ratio(or_zero(part, whole), whole))

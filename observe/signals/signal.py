@@ -1,0 +1,49 @@
+"""A signal: one thing that is measured, spelled once for panel and rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from observe.model import Service
+from observe.naming import SERVICE_LABELS
+from observe.promql import Expr, Matcher, Selector, equal
+
+Unit = Literal["requests/s", "ratio", "milliseconds", "count", "per second", "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One measured thing, aggregated by fixed labels.
+
+    A recorded signal is read from raw series once per evaluation, for the whole mesh; alerts and panels both read
+    the record. What differs between them is only which series of the record they select.
+    """
+
+    id: str
+    """Stable key; the panel that shows it has the id that this key gives."""
+    title: str
+    unit: Unit
+    description: str
+    record: str
+    """Name of the recorded series."""
+    measure: Expr
+    """What the recording rule evaluates."""
+    labels: tuple[str, ...] = SERVICE_LABELS
+    """Labels that the measure keeps."""
+    needs_stats: tuple[str, ...] = ()
+    """Envoy counters and gauges that proxies export only when the stats matcher includes them."""
+
+    def of(self, service: Service) -> Selector:
+        """The signal of one service."""
+        return self.where(equal(service_labels(service)))
+
+    def where(self, matchers: tuple[Matcher, ...] = ()) -> Selector:
+        """The signal, restricted to some series."""
+        return Selector(self.record, matchers)
+
+
+def service_labels(service: Service) -> Mapping[str, str]:
+    """How a service is named in the labels that signals keep."""
+    return dict(zip(SERVICE_LABELS, (service.namespace, service.name), strict=True))

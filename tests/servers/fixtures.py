@@ -1,0 +1,84 @@
+"""The servers as pytest fixtures; `tests/conftest.py` loads them as a plugin.
+
+A server starts with the first test that asks for it and ends with the session, once for each process of a
+parallel run. Without the server's binary such a test is skipped; with OBSERVE_REQUIRE_SERVERS=1 it fails, so
+that a run that is meant to be complete cannot pass by skipping.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers.grafana_server import GrafanaServer
+from tests.servers.install import SERVERS
+from tests.servers.istioctl import Istioctl
+from tests.servers.kubernetes_api import KubernetesApi
+from tests.servers.prometheus_server import PrometheusServer, Promtool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def require(name: str) -> None:
+    """End the running test here, skipped or failed, unless the server `name` is installed."""
+    if SERVERS[name].missing():
+        reason = f"{name} is not installed; run make servers"
+        if os.environ.get("OBSERVE_REQUIRE_SERVERS") == "1":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def kubernetes_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
+    """Shared by all tests: take a `namespace`, and leave what is outside of namespaces as it was."""
+    for name in ("etcd", "kubernetes", "crds"):
+        require(name)
+    with KubernetesApi(tmp_path_factory.mktemp("kubernetes")) as server:
+        yield server
+
+
+@pytest.fixture
+def namespace(kubernetes_api: KubernetesApi) -> str:
+    """The name of a new namespace. It stays: nothing here could finish deleting it."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    kubernetes_api.create_namespace(name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def grafana_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GrafanaServer]:
+    """Shared by all tests, with what earlier ones left in it; `grafana` is the same server, emptied."""
+    require("grafana")
+    with GrafanaServer(tmp_path_factory.mktemp("grafana")) as server:
+        yield server
+
+
+@pytest.fixture
+def grafana(grafana_server: GrafanaServer) -> GrafanaServer:
+    """Emptied before the test, not after it: what a failed test leaves can be looked at."""
+    grafana_server.reset()
+    return grafana_server
+
+
+@pytest.fixture(scope="session")
+def prometheus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
+    """Without rules and samples, for the language alone; a test with data starts a server of its own."""
+    require("prometheus")
+    with PrometheusServer(tmp_path_factory.mktemp("prometheus")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Promtool:
+    require("prometheus")
+    return Promtool()
+
+
+@pytest.fixture(scope="session")
+def istioctl() -> Istioctl:
+    require("istio")
+    return Istioctl()

@@ -1,0 +1,146 @@
+"""The whole pack: what it holds, that it is always the same, and that the committed one is it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from observe import naming
+from observe.artifact import Artifact, Kind
+from observe.model import Inventory
+from observe.pack import Pack, build
+from tests.conftest import ROOT, SHOP
+from tests.samples import a_service, an_inventory
+
+
+def documents(pack: Pack, kind: Kind) -> list[tuple[Artifact, dict[str, object]]]:
+    return [
+        (artifact, yaml.load(artifact.content, yaml.CSafeLoader) if kind is Kind.MANIFEST else json.loads(artifact.content))
+        for artifact in pack.artifacts
+        if artifact.kind is kind
+    ]
+
+
+def test_example_gives_four_istio_resources_a_rule_and_a_dashboard_per_service(shop_pack: Pack) -> None:
+    kinds = Counter(artifact.identity.kind for artifact in shop_pack.artifacts if artifact.identity)
+    assert kinds == {
+        "VirtualService": 22,
+        "DestinationRule": 22,
+        "PeerAuthentication": 22,
+        "AuthorizationPolicy": 22,
+        "PrometheusRule": 22 + 1,
+        "Dashboard": 22 + 2,
+    }
+    assert sum(artifact.kind is Kind.RUNBOOK for artifact in shop_pack.artifacts) == 5
+
+
+def test_paths_and_identities_are_unique(shop_pack: Pack) -> None:
+    paths = [artifact.path for artifact in shop_pack.artifacts]
+    identities = [artifact.identity for artifact in shop_pack.artifacts if artifact.identity]
+    assert len(set(paths)) == len(paths)
+    assert len(set(identities)) == len(identities)
+    assert paths == sorted(paths)
+
+
+def test_names_that_run_together_stay_apart() -> None:
+    """`a-b` in `c` and `a` in `b-c` must not meet in a file, an object or a uid."""
+    pack = build(
+        an_inventory(
+            a_service("a-b", namespace="c"), a_service("b", namespace="c-a"), a_service("mesh-records", namespace="mesh")
+        )
+    )
+    names = [(artifact.identity.kind, artifact.identity.namespace, artifact.identity.name)
+             for artifact in pack.artifacts if artifact.identity]  # fmt: skip
+    assert len(set(names)) == len(names)
+    assert len({artifact.path for artifact in pack.artifacts}) == len(pack.artifacts)
+
+
+def test_manifests_carry_owner_pack_and_a_hash_of_their_content(shop_pack: Pack) -> None:
+    for artifact, manifest in documents(shop_pack, Kind.MANIFEST):
+        metadata = manifest["metadata"]
+        assert isinstance(metadata, dict)
+        assert metadata["labels"].items() >= naming.labels("shop").items(), artifact.path
+        assert metadata["annotations"][naming.ANNOTATION_HASH] == artifact.digest
+
+
+def test_a_change_of_content_changes_the_hash() -> None:
+    before, after = (build(an_inventory(a_service(replicas=replicas))) for replicas in (3, 4))
+    changed = [new.path for old, new in zip(before.artifacts, after.artifacts, strict=True) if old.digest != new.digest]
+    assert changed == ["istio/shop/checkout/destination-rule.yaml"]
+
+
+def test_dashboards_carry_owner_pack_and_hash_as_tags(shop_pack: Pack) -> None:
+    for artifact, dashboard in documents(shop_pack, Kind.DASHBOARD):
+        tags = dashboard["tags"]
+        assert isinstance(tags, list)
+        assert naming.pack_tag("shop") in tags
+        assert naming.hash_of_tags(tags) == artifact.digest
+
+
+def test_every_link_of_an_alert_leads_to_a_page_and_a_panel_that_exist(shop_pack: Pack) -> None:
+    panels = {
+        str(board["uid"]): {panel["id"] for panel in board["panels"]}  # type: ignore[attr-defined]
+        for _, board in documents(shop_pack, Kind.DASHBOARD)
+    }
+    pages = {artifact.path for artifact in shop_pack.artifacts if artifact.kind is Kind.RUNBOOK}
+    links = 0
+    for artifact in shop_pack.artifacts:
+        if artifact.path.startswith("alerts/"):
+            text = artifact.content.decode()
+            for uid, panel in re.findall(r"panel_url: \S+/d/([a-z0-9-]+)\?viewPanel=(\d+)", text):
+                assert int(panel) in panels[uid], (artifact.path, uid, panel)
+                links += 1
+            for page in re.findall(r"runbook_url: \S+/([A-Za-z]+\.md)", text):
+                assert f"runbooks/{page}" in pages
+    assert links == 22 * 5
+
+
+def test_nothing_generated_holds_a_date_or_a_version_of_this_program(shop_pack: Pack) -> None:
+    for artifact in shop_pack.artifacts:
+        assert not re.search(rb"\b20\d\d-\d\d-\d\d\b", artifact.content), artifact.path
+        assert b"observe-mesh" not in artifact.content
+
+
+def _build(output: Path, seed: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "observe", "build", "-i", str(SHOP), "-o", str(output)],
+        env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_two_processes_with_different_hash_seeds_give_the_same_bytes_and_the_second_rewrites_nothing(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    _build(first, "1")
+    _build(second, "2")
+    assert _files(first) == _files(second)
+    times = {path: path.stat().st_mtime_ns for path in first.rglob("*")}
+    inodes = {path: path.stat().st_ino for path in first.rglob("*")}
+    _build(first, "3")
+    assert {path: path.stat().st_mtime_ns for path in first.rglob("*")} == times
+    assert {path: path.stat().st_ino for path in first.rglob("*")} == inodes
+
+
+@pytest.mark.parametrize("folder", ["istio", "dashboards", "alerts", "runbooks"])
+def test_committed_pack_is_what_the_example_gives(shop_pack: Pack, folder: str) -> None:
+    wanted = {artifact.path: artifact.content for artifact in shop_pack.artifacts if artifact.path.startswith(f"{folder}/")}
+    there = {f"{folder}/{path}": content for path, content in _files(ROOT / folder).items()}
+    stale = sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
+    assert not stale, "run make generate"
+
+
+def test_order_of_declaration_does_not_matter(shop: Inventory) -> None:
+    services = shop.services
+    again = an_inventory(*reversed(services), mesh=shop.mesh)
+    assert build(again).artifacts == build(Inventory(shop.mesh, services)).artifacts
