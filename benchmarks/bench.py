@@ -70,7 +70,10 @@ def report(place: Path, services: int, runs: int) -> None:
     print(f"{'':44}{'wall s':>8}{'CPU s':>8}{'MB':>7}")
     show("observe --help", measure(runs, "--help"))
     show("observe validate, example", measure(runs, "validate", "-i", str(EXAMPLE)))
-    show("observe build, example, unchanged", measure(runs, "build", "-i", str(EXAMPLE), "-o", str(place / "example")))
+    show(
+        "observe build, example, unchanged",
+        measure(runs, "build", "-i", str(EXAMPLE), "-o", str(place / "example")),
+    )
     fresh = statistics_of_fresh(place, source, runs)
     show(f"observe build, {services} services, to an empty folder", fresh)
     again = measure(runs, "build", "-i", str(source), "-o", str(place / "fresh-0"))

@@ -23,7 +23,11 @@ def inventory(services: int) -> str:
 def _service(number: int, services: int) -> dict[str, Any]:
     grpc = number % 4 == 3
     callees = sorted({number + step for step in (1, 7, 31) if number % 5 != 4 and number + step < services})
-    port = {"name": "grpc", "number": 9000, "protocol": "grpc"} if grpc else {"name": "http", "number": 80, "target_port": 8080}
+    port = (
+        {"name": "grpc", "number": 9000, "protocol": "grpc"}
+        if grpc
+        else {"name": "http", "number": 80, "target_port": 8080}
+    )
     endpoints: list[dict[str, Any]] = (
         [{"grpc": f"bench.v1.Service{number}/Get", "idempotent": True}]
         if grpc

@@ -91,9 +91,9 @@ def labels(mesh: str) -> dict[str, str]:
 
 def rule_object(namespace: str, service: str) -> str:
     """A service's PrometheusRule. All of them share one namespace; a dot cannot stand in either part, so no two
-    services get the same name."""
+    services get the same name.
+    """
     return f"{namespace}.{service}"
-
 
 
 def mesh_rule_object(mesh: str) -> str:
@@ -165,7 +165,8 @@ def dashboard_path(dashboard: str) -> str:
 
 def host(namespace: str, service: str, cluster_domain: str) -> str:
     """A service's fully qualified host. Short names mean the namespace of the resource that says them, so they
-    are never written (istio `ResolveShortnameToFQDN`)."""
+    are never written (istio `ResolveShortnameToFQDN`).
+    """
     return f"{service}.{namespace}.svc.{cluster_domain}"
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from observe import alerting, boards, istio, naming, runbooks
 from observe.artifact import Artifact, Identity, Kind
 from observe.graph import Graph
-from observe.model import Inventory
 from observe.render import grafana, rules, text
 from observe.signals import Catalogue, catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.model import Inventory
 
 
 @dataclass(frozen=True, slots=True)

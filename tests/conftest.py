@@ -1,13 +1,21 @@
-"""What all tests share: the real servers, and the example inventory."""
+"""What all tests share: the real servers, the example inventory, and the program as a user runs it."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from observe.inventory import load
-from observe.model import Inventory
+from observe.pack import Pack, build
+
+if TYPE_CHECKING:
+    from observe.model import Inventory
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -22,7 +30,26 @@ def shop() -> Inventory:
 
 
 @pytest.fixture(scope="session")
-def shop_pack(shop: Inventory) -> "Pack":
+def shop_pack(shop: Inventory) -> Pack:
     """Everything that is generated from the example."""
-    from observe.pack import build
     return build(shop)
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def observe(tmp_path: Path) -> Run:
+    """`observe(*arguments, stdin=..., **environment)`: a process in `tmp_path`, with nothing of our environment."""
+
+    def run(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        home = tmp_path / "home"
+        home.mkdir(exist_ok=True)
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-m", "observe", *arguments],
+            env={**clean, "HOME": str(home), **environment},
+            cwd=tmp_path, input=stdin, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+
+    return run

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
-import tomllib
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("grafanalib", "kubernetes", "orjson", "pydantic", "requests", "rich", "urllib3", "yaml")
@@ -42,5 +42,7 @@ def test_every_package_is_shipped() -> None:
 
 def test_no_room_is_a_hallway() -> None:
     """Rooms are named for what they hold."""
-    names = {path.stem for path in (ROOT / "observe").rglob("*.py")} | {path.name for path in (ROOT / "observe").rglob("*/")}
+    names = {path.stem for path in (ROOT / "observe").rglob("*.py")} | {
+        path.name for path in (ROOT / "observe").rglob("*/")
+    }
     assert not names & {"utils", "util", "helpers", "helper", "common", "misc", "base"}

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -20,10 +20,16 @@ from observe.pack import Pack, build
 from tests.conftest import ROOT, SHOP
 from tests.samples import a_service, an_inventory
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def documents(pack: Pack, kind: Kind) -> list[tuple[Artifact, dict[str, object]]]:
     return [
-        (artifact, yaml.load(artifact.content, yaml.CSafeLoader) if kind is Kind.MANIFEST else json.loads(artifact.content))
+        (
+            artifact,
+            yaml.load(artifact.content, yaml.CSafeLoader) if kind is Kind.MANIFEST else json.loads(artifact.content),
+        )
         for artifact in pack.artifacts
         if artifact.kind is kind
     ]
@@ -54,7 +60,9 @@ def test_names_that_run_together_stay_apart() -> None:
     """`a-b` in `c` and `a` in `b-c` must not meet in a file, an object or a uid."""
     pack = build(
         an_inventory(
-            a_service("a-b", namespace="c"), a_service("b", namespace="c-a"), a_service("mesh-records", namespace="mesh")
+            a_service("a-b", namespace="c"),
+            a_service("b", namespace="c-a"),
+            a_service("mesh-records", namespace="mesh"),
         )
     )
     names = [(artifact.identity.kind, artifact.identity.namespace, artifact.identity.name)
@@ -120,7 +128,9 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_two_processes_with_different_hash_seeds_give_the_same_bytes_and_the_second_rewrites_nothing(tmp_path: Path) -> None:
+def test_two_processes_with_different_hash_seeds_give_the_same_bytes_and_the_second_rewrites_nothing(
+    tmp_path: Path,
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     _build(first, "1")
     _build(second, "2")
@@ -134,7 +144,9 @@ def test_two_processes_with_different_hash_seeds_give_the_same_bytes_and_the_sec
 
 @pytest.mark.parametrize("folder", ["istio", "dashboards", "alerts", "runbooks"])
 def test_committed_pack_is_what_the_example_gives(shop_pack: Pack, folder: str) -> None:
-    wanted = {artifact.path: artifact.content for artifact in shop_pack.artifacts if artifact.path.startswith(f"{folder}/")}
+    wanted = {
+        artifact.path: artifact.content for artifact in shop_pack.artifacts if artifact.path.startswith(f"{folder}/")
+    }
     there = {f"{folder}/{path}": content for path, content in _files(ROOT / folder).items()}
     stale = sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
     assert not stale, "run make generate"

@@ -1,4 +1,4 @@
-"""Dashboards as plain values: signals on panels, panels in rows. How Grafana spells them is the renderer's job."""
+"""Dashboards as plain values: signals on panels, panels in rows. Grafana's spelling is the renderer's job."""
 
 from observe.boards.mtls import mtls_board
 from observe.boards.overview import overview

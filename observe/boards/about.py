@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from observe import naming, policy
 from observe.boards import markdown
-from observe.graph import Graph
 from observe.model import Mesh, Service, format_duration, format_percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from observe.graph import Graph
 
 
 def about(mesh: Mesh, graph: Graph, service: Service) -> str:
@@ -53,8 +57,9 @@ def _objectives(service: Service) -> str:
 
 def _breaker(service: Service) -> str:
     chosen = policy.breaker(service)
+    out_for = format_duration(chosen.base_ejection_time)
     return (
-        f"out after {chosen.consecutive_5xx} failures in a row, for {format_duration(chosen.base_ejection_time)}, "
+        f"out after {chosen.consecutive_5xx} failures in a row for {out_for}, "
         f"at most {chosen.max_ejection_percent}% at once ({chosen.source})"
     )
 
@@ -77,7 +82,7 @@ def _neighbours(mesh: Mesh, service: Service, others: Iterable[Service]) -> str:
         _link(mesh, other, other.name if other.namespace == service.namespace else other.id)
         for other in found.values()
     ]
-    return ", ".join(links) or "nobody declared"
+    return ", ".join(links) or "none declared"
 
 
 def _link(mesh: Mesh, service: Service, title: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from observe.boards import markdown
 from observe.boards.about import accepted
-from observe.model import Inventory, Service
+
+if TYPE_CHECKING:
+    from observe.model import Inventory, Service
 
 
 def exceptions(inventory: Inventory) -> str:
@@ -21,5 +25,5 @@ def exceptions(inventory: Inventory) -> str:
 
 def _row(service: Service) -> tuple[str, ...]:
     direct = (caller.name for caller in service.external_callers if caller.via == "direct")
-    callers = ", ".join(map(markdown.escape, direct)) or "nobody declared"
+    callers = ", ".join(map(markdown.escape, direct)) or "none declared"
     return service.id, markdown.escape(service.owner), accepted(service), callers

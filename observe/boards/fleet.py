@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from observe import policy
 from observe.boards.panel import Limit, Query, Severity, Variable
-from observe.model import Inventory
 from observe.naming import SERVICE_LABELS
-from observe.policy import Threshold
 from observe.promql import Aggregation, Binary, Expr, Matcher, Number, Selector, ratio, sum_by
-from observe.signals import Catalogue, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from observe.model import Inventory
+    from observe.policy import Threshold
+    from observe.signals import Catalogue, Signal
 
 BY_SERVICE: Final = "/".join(f"{{{{{label}}}}}" for label in SERVICE_LABELS)
 """The legend of a series per service: its id."""
@@ -48,8 +51,8 @@ def failed_share(signals: Catalogue) -> Expr:
 def encrypted_share(signals: Catalogue) -> Expr:
     """The share of what arrives that is mutual TLS, over all services of the chosen namespaces.
 
-    Services weigh by what they receive. One that takes both requests and plain connections counts with the lower of
-    its two shares, so the result is never better than the truth.
+    Services weigh by what they receive. One that takes both requests and plain connections counts with the
+    lower of its two shares, so the result is never better than the truth.
     """
     encrypted = Binary("*", chosen(signals.coverage), chosen(signals.received))
     return ratio(sum_by((), encrypted), total(signals.received))

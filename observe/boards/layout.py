@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from observe.boards.panel import Panel, Row
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.boards.panel import Panel, Row
 
 COLUMNS: Final = 24
 """The width of Grafana's grid."""
@@ -26,7 +28,7 @@ class Place:
 
 
 def places(rows: tuple[Row, ...]) -> Iterator[Place]:
-    """All headings and panels in the order in which Grafana wants them: each row's panels behind its heading."""
+    """All headings and panels in the order that Grafana wants: each row's panels behind its heading."""
     top = 0
     for row in rows:
         yield Place(row, 0, top, COLUMNS, HEADING)

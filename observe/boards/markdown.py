@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SPECIAL: Final = str.maketrans({char: f"&#{ord(char)};" for char in "&<>\\`*_~[](){}|$!#\"'"})
 

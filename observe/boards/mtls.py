@@ -1,10 +1,9 @@
-"""mTLS coverage, for operators and for auditors: how much is encrypted, who still is not, and what was decided."""
+"""mTLS coverage, for operators and auditors: how much is encrypted, who still is not, what was decided."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import naming
 from observe.boards import fleet
@@ -13,10 +12,14 @@ from observe.boards.overview import lowest_coverage
 from observe.boards.panel import Board, Column, Key, Limit, Panel, Query, Row, Stat, Table, Text
 from observe.boards.plaintext import certificates, who_speaks_plaintext
 from observe.boards.plot import explained, mesh_links, stat
-from observe.model import Inventory
 from observe.naming import SERVICE_LABELS
 from observe.promql import Binary, Number, sum_by
-from observe.signals import Catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.model import Inventory
+    from observe.signals import Catalogue
 
 SCOPE: Final = """\
 Read from the reports of whoever is called, since only the callee knows whether a caller proved who it is.
@@ -35,7 +38,7 @@ def mtls_board(inventory: Inventory, signals: Catalogue) -> Board:
     return Board(
         uid=naming.mtls_uid(mesh.name),
         title=f"{mesh.name}: mTLS coverage",
-        description=f"How much of the traffic in the {mesh.name} mesh is mutual TLS, who speaks plaintext, and why.",
+        description=f"How much of the {mesh.name} mesh's traffic is mutual TLS, who speaks plaintext, why.",
         tags=("istio", "mtls"),
         rows=_Author(inventory, signals).rows(fleet.coverage_limit(inventory)),
         variables=(fleet.namespace_variable(signals),),
@@ -72,7 +75,7 @@ class _Author:
             yield self._below(limits[0])
 
     def _below(self, limit: Limit) -> Stat:
-        """How many services are below the line. `bool` keeps a 0 for each of the others, so that none is 0."""
+        """How many services are below the line. `bool` keeps a 0 for each other service, so none is 0."""
         below = Binary("< bool", fleet.chosen(self.signals.coverage), Number(limit.threshold.value))
         says = "Services that get less mutual TLS than they are held to, declared exceptions among them."
         return Stat(

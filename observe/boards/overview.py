@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import naming, policy
 from observe.boards import fleet
 from observe.boards.panel import Board, Column, Key, Limit, Panel, Query, Row, Table, TimeSeries
 from observe.boards.plot import NO_TRAFFIC, NOT_REPORTED, mesh_links, series, stat
-from observe.model import Inventory
 from observe.naming import SERVICE_LABELS
 from observe.promql import Expr, quantile, sum_by
-from observe.signals import Catalogue, Signal
 from observe.signals.catalogue import PANEL_QUANTILES
+
+if TYPE_CHECKING:
+    from observe.model import Inventory
+    from observe.signals import Catalogue, Signal
 
 TAIL: Final = 0.99
 
@@ -24,7 +26,7 @@ def overview(inventory: Inventory, signals: Catalogue) -> Board:
     return Board(
         uid=naming.overview_uid(mesh.name),
         title=f"{mesh.name}: mesh overview",
-        description=f"Traffic, errors, latency, circuit breaking and mTLS of the {mesh.name} mesh, by service.",
+        description=f"Traffic, errors, latency, circuit breakers and mTLS of the {mesh.name} mesh.",
         tags=("istio", "overview"),
         rows=_Author(inventory, signals).rows(),
         variables=(fleet.namespace_variable(signals),),
@@ -79,7 +81,7 @@ class _Author:
         together = TimeSeries(
             key="mesh-latency",
             title="P50, P95 and P99 latency of the mesh",
-            description="How long requests to the chosen services take, counted together: tries and waits included.",
+            description="How long requests to all chosen services take: tries and waits included.",
             queries=tuple(Query(self._quantile(share), name) for name, share in shares),
             no_value=NO_TRAFFIC,
             unit=self.signals.latency(TAIL).unit,
@@ -114,7 +116,8 @@ class _Author:
 
     def _search(self) -> str:
         """Where a service's dashboard is found by name: its uid holds a hash, which a link cannot compute."""
-        return f"/dashboards?tag={naming.pack_tag(self.inventory.mesh.name)}&query=${{__data.fields.Service}}"
+        tag = naming.pack_tag(self.inventory.mesh.name)
+        return f"/dashboards?tag={tag}&query=${{__data.fields.Service:percentencode}}"
 
     def _quantile(self, share: float) -> Expr:
         return quantile(share, sum_by(("le",), fleet.chosen(self.signals.buckets)))

@@ -1,17 +1,18 @@
 """A dashboard as plain values: what is shown where, whatever draws it.
 
-The kind of a panel decides how its queries run: a time series over the time range that is shown, a stat and a table
-at its end, so that "now" is never the last value of an hour ago.
+The kind of a panel decides how its queries run: a time series over the time range that is shown, a stat and a
+table at its end, so that "now" is never the last value of an hour ago.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from observe.policy import Threshold
-from observe.promql import Expr
-from observe.signals.signal import Unit
+if TYPE_CHECKING:
+    from observe.policy import Threshold
+    from observe.promql import Expr
+    from observe.signals.signal import Unit
 
 Severity = Literal["warning", "critical"]
 
@@ -87,7 +88,7 @@ class TimeSeries(Measured):
     unit: Unit
     limits: tuple[Limit, ...] = ()
     maximum: float | None = None
-    """The top of the axis, where values cannot be larger. By default the limits are in sight, and the data is."""
+    """The top of the axis, where values cannot be larger. By default it holds the data and the limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +124,8 @@ class Variable:
     """A choice at the top of the board, among the values of a label: any number of them, all at first."""
 
     ALL: ClassVar = ".+"
-    """What "All" stands for. Not a list of all values, which would make queries as long as the mesh is large; and not
-    `.*`, since series without the label belong to no choice."""
+    """What "All" stands for. A list of all values would make queries as long as the mesh is large; `.*` would
+    match series without the label, which belong to no choice."""
 
     name: str
     title: str

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import telemetry
 from observe.boards import fleet
 from observe.boards.panel import Column, Key, Panel, Query, Table
 from observe.boards.plot import chart
 from observe.boards.traffic import CALLEE, CALLER
-from observe.model import Mesh
 from observe.promql import Aggregation, Binary, Expr, Function, Matcher, Number, Selector, sum_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.model import Mesh
 
 RANGE: Final = "$__range"
 """The time range that is shown: a nightly job that speaks plaintext is found by looking at a day."""
@@ -28,8 +31,8 @@ def who_speaks_plaintext(mesh: Mesh) -> Table:
         key="plaintext-edges",
         title="Plaintext by caller and service",
         description=(
-            "Requests and new TCP connections without mutual TLS in the time range that is shown, as the callee "
-            "counted them. A caller without a proxy is unknown."
+            "Requests and new TCP connections without mutual TLS in the time range that is shown, as the "
+            "callee counted them. A caller without a proxy is unknown."
         ),
         queries=(
             Column(_plaintext(mesh, telemetry.REQUESTS), "Requests", "count"),
@@ -58,7 +61,10 @@ def _plaintext(mesh: Mesh, metric: str) -> Expr:
 def certificates(mesh: Mesh) -> Iterator[Panel]:
     """How long workload certificates are still valid. Istio renews them when half their life is over."""
     series = Selector(telemetry.CERTIFICATE_EXPIRY, (WORKLOAD, POD_CHOSEN))
-    says = "Seconds until a pod's certificate expires. Half of the 24 h that Istio gives is normal; falling below means that renewal fails."
+    says = (
+        "Time until a pod's certificate expires. Istio gives 24 hours and renews at half of that: less than "
+        "12 hours left means that renewal fails."
+    )
     nothing = "ztunnel reports no expiry" if mesh.data_plane == "ambient" else "no proxy's agent is scraped"
     lowest = Query(Aggregation("min", POD[:1], series), "{{namespace}}")
     yield chart(

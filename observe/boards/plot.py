@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe.boards.panel import Limit, Link, Query, Stat, TimeSeries
 from observe.model import Mesh, format_duration, format_percent
 from observe.naming import mtls_uid, overview_uid, pack_tag
-from observe.promql import Expr
-from observe.signals import Signal
-from observe.signals.signal import Unit
+
+if TYPE_CHECKING:
+    from observe.promql import Expr
+    from observe.signals import Signal
+    from observe.signals.signal import Unit
 
 NO_TRAFFIC: Final = "no traffic"
 NOT_REPORTED: Final = "no calling proxy reports it"
-"""Envoy's own counters exist only where a proxy with the pack's stats matcher has the service among its clusters."""
+"""Envoy's own counters exist only where a proxy with the pack's stats matcher knows the service."""
 
 
 def series(
@@ -67,8 +69,8 @@ def stat(
 def explained(text: str, unit: Unit, limits: tuple[Limit, ...], drawn: str = "line") -> str:
     """A description that also says what the limits are and who chose them."""
     sentences = (
-        f"The {drawn} at {said(limit.threshold.value, unit)} is what the {limit.severity} alert compares with "
-        f"({limit.threshold.source})."
+        f"The {drawn} at {said(limit.threshold.value, unit)} is what the {limit.severity} alert "
+        f"compares with ({limit.threshold.source})."
         for limit in limits
     )
     return " ".join((text, *sentences))

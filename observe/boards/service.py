@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from observe import naming, policy
 from observe.boards import split
 from observe.boards.about import about
 from observe.boards.panel import Board, Limit, Panel, Query, Row, Text
 from observe.boards.plot import NOT_REPORTED, mesh_links, series, stat
-from observe.graph import Graph
-from observe.model import Inventory, Mesh, Service
-from observe.signals import Catalogue, Signal
 from observe.signals.catalogue import PANEL_QUANTILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.graph import Graph
+    from observe.model import Inventory, Mesh, Service
+    from observe.signals import Catalogue, Signal
 
 
 def service_board(inventory: Inventory, graph: Graph, signals: Catalogue, service: Service) -> Board:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import telemetry
 from observe.boards import traffic
 from observe.boards.panel import Panel, Query
 from observe.boards.plot import NOT_REPORTED, chart
-from observe.model import Mesh, Service
 from observe.promql import Matcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.model import Mesh, Service
 
 CALLER: Final = "{{source_workload_namespace}}/{{source_workload}}"
 CALLEE: Final = "{{destination_service_namespace}}/{{destination_service_name}}"
@@ -41,8 +44,10 @@ def connections(mesh: Mesh, service: Service) -> Panel:
 
 
 def callees(mesh: Mesh, service: Service) -> Iterator[Panel]:
-    """What the service asks of others, and how they answer. Services and what the mesh does not know alike:
-    `PassthroughCluster` and `BlackHoleCluster` are calls to hosts that no configuration names."""
+    """What the service asks of others, and how they answer.
+
+    `PassthroughCluster` and `BlackHoleCluster` are shown too: hosts that no configuration names.
+    """
     reports = traffic.sent(mesh, service)
     rate = Query(traffic.per_second(reports, traffic.CALLEE), CALLEE)
     failed = Query(traffic.failed_share(reports, traffic.CALLEE), CALLEE)
@@ -56,12 +61,15 @@ def callees(mesh: Mesh, service: Service) -> Iterator[Panel]:
 def responses(mesh: Mesh, service: Service) -> Iterator[Panel]:
     """Codes, statuses and the proxies' own words for what went wrong."""
     reports = traffic.received(mesh, service)
-    says = "Responses per second. A failed gRPC call has HTTP code 200; its status tells. Code 0: no response at all."
+    says = (
+        "Responses per second. A failed gRPC call has HTTP code 200, its status tells. Code 0 is no response."
+    )
     yield chart("response-codes", "Response codes", says, "requests/s", *_codes(service, reports))
     flags = Query(traffic.per_second(reports, ("response_flags",), FLAGGED), "{{response_flags}}")
     says = (
-        "Requests about which a proxy had something to say: UO refused by a pool limit, UH no healthy instance, UF no "
-        "connection, UC connection cut, UT too slow, URX out of retries, NR no route, DC the client left."
+        "Requests about which a proxy had something to say: UO refused by a pool limit, UH no healthy "
+        "instance, UF no connection, UC connection cut, UT too slow, URX out of retries, NR no route, DC the "
+        "client left."
     )
     yield chart(
         "response-flags", "Response flags", says, "requests/s", flags, no_value="no request was flagged"

@@ -1,19 +1,22 @@
-"""Queries that split traffic by what no signal keeps: the other side, codes, flags. They read Istio's own series, of
-one service or of plaintext only.
+"""Queries that split one service's traffic by what no signal keeps: the other side, codes, flags.
+
+They read Istio's own series, hence of one service only.
 """
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from observe import naming, telemetry
-from observe.model import Mesh, Service
 from observe.promql import Expr, Matcher, Selector, equal, escape_regex, or_zero, rate, ratio, sum_by, union
 from observe.signals import service_labels
 from observe.signals.requests import FAULTS
 
+if TYPE_CHECKING:
+    from observe.model import Mesh, Service
+
 WINDOW: Final = "$__rate_interval"
-"""At least four scrapes, and as long as one step of the graph, so that nothing between two points is left out."""
+"""At least four scrapes, and as long as a step of the graph: nothing between two points is left out."""
 
 CALLER: Final = ("source_workload_namespace", "source_workload")
 CALLEE: Final = naming.SERVICE_LABELS

@@ -29,5 +29,8 @@ def command(source: str, output: str, format_: str) -> None:
     target = directory(output, inventory.mesh.name)
     report = apply(plan(target, pack.artifacts, target.list(pack.artifacts), prune=True), target)
     print_reports([report], format_)
-    click.echo(f"{len(inventory.services)} services, {len(pack.artifacts)} files in {output}; {summary(report)}", err=True)
+    click.echo(
+        f"{len(inventory.services)} services, {len(pack.artifacts)} files in {output}; {summary(report)}",
+        err=True,
+    )
     sys.exit(exit_code([report]))

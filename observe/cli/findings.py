@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
 from observe.checks.finding import Finding, Severity
+from observe.cli.table import Cell, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
@@ -36,24 +39,15 @@ def as_json(findings: Iterable[Finding]) -> str:
     return json.dumps([as_data(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
-def print_table(findings: Sequence[Finding], stream: TextIO) -> None:
-    """The findings as a table; without borders where no person looks, so that lines can be cut and searched."""
-    from rich import box  # late: most runs have nothing to show
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:
+    """The findings as a table."""
+    print_table(("severity", "code", "where", "what is wrong, and the way out"), map(_row, findings), stream)
 
-    console = Console(file=stream, width=None if stream.isatty() else 180, highlight=False)
-    table = Table(box=box.ROUNDED if stream.isatty() else None, show_edge=stream.isatty(), pad_edge=False)
-    for column in ("severity", "code", "where"):
-        table.add_column(column, no_wrap=True, overflow="fold")
-    table.add_column("what is wrong, and the way out")
-    for finding in findings:
-        severity = Text("silenced" if finding.silenced else finding.severity.title)
-        severity.stylize("dim" if finding.silenced else COLOURS[finding.severity])
-        says = Text(f"{finding.subject} {finding.problem}; {finding.silenced or finding.remedy}")
-        table.add_row(severity, finding.code, str(finding.position or "-"), says)
-    console.print(table)
+
+def _row(finding: Finding) -> tuple[Cell, ...]:
+    severity = ("silenced", "dim") if finding.silenced else (finding.severity.title, COLOURS[finding.severity])
+    says = f"{finding.subject} {finding.problem}; {finding.silenced or finding.remedy}"
+    return (severity, finding.code, str(finding.position or "-"), says)
 
 
 def summary(findings: Iterable[Finding]) -> str:
@@ -75,5 +69,5 @@ def worst(findings: Iterable[Finding]) -> int:
 def report_on_stderr(findings: Sequence[Finding]) -> None:
     """Findings beside the actual output of a command."""
     if findings:
-        print_table(findings, sys.stderr)
+        print_findings(findings, sys.stderr)
         click.echo(summary(findings), err=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+import click
 
 from observe.checks.finding import Finding, Severity
 from observe.cli.findings import report_on_stderr, worst
 from observe.errors import EXIT_FINDINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from observe.model import Inventory
     from observe.pack import Pack
 
@@ -34,6 +37,6 @@ def sound_pack(source: str) -> tuple[Inventory, Pack]:
     findings = [finding for finding in checks.over_inventory(inventory) if not finding.silenced]
     report_on_stderr(findings)
     if worst(findings) >= Severity.ERROR:
-        print("observe: nothing was written: mend the errors, or silence them with a reason", file=sys.stderr)  # noqa: T201
+        click.echo("observe: nothing was written: mend the errors, or silence them with a reason", err=True)
         sys.exit(EXIT_FINDINGS)
     return inventory, pack.build(inventory)

@@ -18,10 +18,9 @@ from observe.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from observe.cli.targets import Choice
-    from observe.model import Inventory
     from observe.pack import Pack
     from observe.publish.apply import Report
     from observe.publish.plan import Plan
@@ -52,7 +51,7 @@ def command(
     workers: int | None,
     format_: str,
 ) -> None:
-    """Bring the pack to Grafana, the cluster, or a directory.
+    r"""Bring the pack to Grafana, the cluster, or a directory.
 
     \b
     Grafana: GRAFANA_URL with GRAFANA_TOKEN, or with GRAFANA_USER and GRAFANA_PASSWORD.
@@ -67,7 +66,11 @@ def command(
     inventory, pack = sound_pack(source)
     with ExitStack() as stack:
         targets = open_targets(choice, inventory, stack)
-        sys.exit(_dry_run(targets, pack, prune, choice, format_) if dry_run else _publish(targets, pack, prune, choice, format_))
+        sys.exit(
+            _dry_run(targets, pack, prune, choice, format_)
+            if dry_run
+            else _publish(targets, pack, prune, choice, format_)
+        )
 
 
 def _publish(targets: Sequence[Target], pack: Pack, prune: bool, choice: Choice, format_: str) -> int:
@@ -79,7 +82,7 @@ def _publish(targets: Sequence[Target], pack: Pack, prune: bool, choice: Choice,
     broken_off = False
     try:
         for target in targets:
-            reports.append(_one(target, pack, prune, choice))
+            reports.append(_one(target, pack, prune, choice))  # noqa: PERF401 - what is done stays when one breaks off
     except Interrupted as interrupted:
         broken_off = True
         reports.append(interrupted.report)
@@ -116,7 +119,9 @@ def _dry_run(targets: Sequence[Target], pack: Pack, prune: bool, choice: Choice,
 
     plans = [(target, _plan(target, pack, prune)) for target in targets]
     print_plans([planned for _, planned in plans], format_)
-    rehearsed = [apply(planned, target, workers=choice.workers) for target, planned in plans if target.name == "cluster"]
+    rehearsed = [
+        apply(planned, target, workers=choice.workers) for target, planned in plans if target.name == "cluster"
+    ]
     refused = [report for report in rehearsed if report.exit_code]
     if refused:
         print_reports(refused, format_)

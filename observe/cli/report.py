@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from observe import errors
+from observe.cli.table import Cell, print_table
 from observe.publish.apply import Report, Status
 from observe.publish.plan import Action, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from observe.publish.apply import Outcome
 
 PAST: Final = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
-COLOURS: Final = {"failed": "red", "refused": "red", "skipped": "yellow", "stale": "yellow", "unchanged": "dim"}
+COLOURS: Final = {
+    "failed": "red",
+    "refused": "red",
+    "skipped": "yellow",
+    "stale": "yellow",
+    "unchanged": "dim",
+}
 
 
 def word(outcome: Outcome) -> str:
     """What became of an object, in one word."""
     return PAST[outcome.change.action] if outcome.status is Status.DONE else outcome.status.value
+
+
+def styled(result: str) -> Cell:
+    """A result in the colour that fits it."""
+    return (result, COLOURS.get(result, "green"))
 
 
 def as_data(reports: Sequence[Report]) -> list[dict[str, Any]]:
@@ -54,13 +67,18 @@ def print_reports(reports: Sequence[Report], format_: str) -> None:
         click.echo(json.dumps(as_data(reports), indent=2, ensure_ascii=False))
         return
     rows = [
-        (report.target, word(outcome), str(outcome.change.key), outcome.reason or outcome.change.reason)
+        (
+            report.target,
+            styled(word(outcome)),
+            str(outcome.change.key),
+            outcome.reason or outcome.change.reason,
+        )
         for report in reports
         for outcome in report.outcomes
         if outcome.status is not Status.UNCHANGED
     ]
     if rows:
-        print_rows(("target", "result", "object", "reason"), rows)
+        print_table(("target", "result", "object", "reason"), rows, sys.stdout)
 
 
 def print_plans(plans: Sequence[Plan], format_: str) -> None:
@@ -85,30 +103,13 @@ def print_plans(plans: Sequence[Plan], format_: str) -> None:
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
         return
     rows = [
-        (plan.target, change.action.value, str(change.key), change.reason)
+        (plan.target, styled(change.action.value), str(change.key), change.reason)
         for plan in plans
         for change in plan.changes
         if change.action is not Action.UNCHANGED
     ]
     if rows:
-        print_rows(("target", "would", "object", "reason"), rows)
-
-
-def print_rows(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """A table on standard output; without borders where no person looks."""
-    from rich import box  # late: most runs have nothing to show
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    tty = sys.stdout.isatty()
-    console = Console(file=sys.stdout, width=None if tty else 200, highlight=False)
-    table = Table(box=box.ROUNDED if tty else None, show_edge=tty, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(row[0], Text(row[1], COLOURS.get(row[1], "green")), *(Text(cell) for cell in row[2:]))
-    console.print(table)
+        print_table(("target", "would", "object", "reason"), rows, sys.stdout)
 
 
 def summary(report: Report) -> str:
@@ -129,15 +130,19 @@ def exit_code(reports: Sequence[Report]) -> int:
     return errors.EXIT_PARTLY if wrote else errors.EXIT_TARGET
 
 
+def _silent(_: Outcome) -> None:
+    """Where nobody looks, nothing moves."""
+
+
 @contextmanager
 def progress(target: str, total: int) -> Iterator[Any]:
     """A callback for `apply` that moves a progress bar; there is one on terminals only."""
     if not sys.stderr.isatty() or not total:
-        yield lambda outcome: None
+        yield _silent
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(file=sys.stderr), transient=True) as bar:
         task = bar.add_task(target, total=total)
-        yield lambda outcome: bar.advance(task)
+        yield lambda _: bar.advance(task)

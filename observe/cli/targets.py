@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from observe.errors import UsageError
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from observe.model import Inventory
     from observe.publish.target import Target
 
@@ -97,4 +98,3 @@ def _grafana(inventory: Inventory) -> Target:
         raise UsageError(f"{error}; or publish elsewhere, with --to cluster or --output DIR") from error
     mesh = inventory.mesh
     return GrafanaTarget(GrafanaClient(credentials), mesh=mesh.name, folder=mesh.grafana.folder)
-

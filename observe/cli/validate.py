@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -12,6 +11,8 @@ from observe.cli.options import format_option, inventory_option
 from observe.errors import EXIT_FINDINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from observe.checks.finding import Finding
 
 FAIL_ON: Final = {"info": 1, "warning": 2, "error": 3, "never": 4}
@@ -33,14 +34,14 @@ def command(source: str, format_: str, fail_on: str) -> None:
     Findings go to standard output. An inventory that cannot be read ends with exit code 2.
     """
     from observe import checks  # late: see program.COMMANDS
-    from observe.cli.findings import as_json, print_table, summary, worst
+    from observe.cli.findings import as_json, print_findings, summary, worst
     from observe.cli.loading import load
 
     def show(findings: Sequence[Finding]) -> None:
         if format_ == "json":
             click.echo(as_json(findings))
         elif findings:
-            print_table(findings, sys.stdout)
+            print_findings(findings, sys.stdout)
 
     inventory = load(source, show)
     findings = checks.over_inventory(inventory)

@@ -58,10 +58,9 @@ class BackOff(Retry):
 
 
 def cause(error: BaseException) -> str:
-    """The innermost reason of a connection error in a few words, without addresses of memory and pools."""
+    """The innermost reason of a connection error in a few words, without the layers that carried it here."""
     *_, innermost = _chain(error)
-    text = str(innermost).rpartition("object at 0x")[2].partition(": ")[2] or str(innermost)
-    return text.strip() or type(innermost).__name__
+    return str(innermost).rpartition("Failed to establish a new connection: ")[2] or type(innermost).__name__
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

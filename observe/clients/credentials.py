@@ -44,9 +44,7 @@ def grafana_credentials(environ: Mapping[str, str]) -> GrafanaCredentials:
     """
     url = environ.get(URL, "").strip()
     if not url:
-        raise UsageError(
-            f"{URL} is not set: set it to Grafana's address, such as https://grafana.example.com"
-        )
+        raise UsageError(f"{URL} is not set: set it to Grafana's address, such as https://grafana.example.com")
     if token := environ.get(TOKEN, "").strip():
         return GrafanaCredentials(url, token=_sendable(token))
     user, password = environ.get(USER, ""), environ.get(PASSWORD, "")
@@ -76,13 +74,9 @@ def _checked(url: str) -> str:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise UsageError(
-            f"{URL} is not an address: set it to one such as https://grafana.example.com"
-        ) from None
+        raise UsageError(f"{URL} is not an address: set it to one such as https://grafana.example.com") from None
     if "@" in parts.netloc:
-        raise UsageError(
-            f"{URL} holds a user or password: take it out, and set {TOKEN} or {USER} and {PASSWORD}"
-        )
+        raise UsageError(f"{URL} holds a user or password: take it out, and set {TOKEN} or {USER} and {PASSWORD}")
     if not usable or parts.query or parts.fragment:
         raise UsageError(f"{URL} must be http:// or https:// with a host and perhaps a path, nothing else")
     return url.rstrip("/")

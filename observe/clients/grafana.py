@@ -71,9 +71,7 @@ class GrafanaClient:
     Every method raises Unreachable, Unauthorized, Forbidden, Conflict or Rejected, and no other exception.
     """
 
-    def __init__(
-        self, credentials: GrafanaCredentials, *, workers: int = 8, pace: Pace | None = None
-    ) -> None:
+    def __init__(self, credentials: GrafanaCredentials, *, workers: int = 8, pace: Pace | None = None) -> None:
         self.url = credentials.url
         self._session = requests.Session()
         self._session.auth = _auth(credentials)
@@ -143,9 +141,7 @@ class GrafanaClient:
         if answer.status_code != 404:
             self._accept(answer, what)
 
-    def _get(
-        self, path: str, what: str, read: Callable[[Json], Found], params: dict[str, str] | None = None
-    ) -> Found:
+    def _get(self, path: str, what: str, read: Callable[[Json], Found], params: dict[str, str] | None = None) -> Found:
         return self._read(self._request("GET", path, what, params=params), what, read)
 
     def _find(self, path: str, what: str, read: Callable[[Json], Found]) -> Found | None:
@@ -159,8 +155,7 @@ class GrafanaClient:
             return read(orjson.loads(answer.content))
         except (ValueError, LookupError, TypeError, AttributeError):
             raise errors.Rejected(
-                f"what answers at {self.url} is not Grafana's API (it gave no such JSON to {what}):"
-                " check GRAFANA_URL"
+                f"what answers at {self.url} is not Grafana's API (it gave no such JSON to {what}): check GRAFANA_URL"
             ) from None
 
     def _send(self, method: str, path: str, what: str, body: Json) -> None:
@@ -171,14 +166,10 @@ class GrafanaClient:
     def _request(self, method: str, path: str, what: str, **options: Any) -> requests.Response:
         """Redirects are not followed: they turn a POST into a GET, and mostly lead to a page for people."""
         try:
-            return self._session.request(
-                method, self.url + path, timeout=TIMEOUTS, allow_redirects=False, **options
-            )
+            return self._session.request(method, self.url + path, timeout=TIMEOUTS, allow_redirects=False, **options)
         except (requests.RequestException, OSError) as error:
             # Without the chain: the foreign exception holds the request, and so the credential.
-            raise errors.Unreachable(
-                f"Grafana at {self.url} does not answer ({what}): {cause(error)}"
-            ) from None
+            raise errors.Unreachable(f"Grafana at {self.url} does not answer ({what}): {cause(error)}") from None
 
     def _accept(self, answer: requests.Response, what: str) -> None:
         """Raise our error for anything but a good answer."""
@@ -238,9 +229,7 @@ def _message(answer: requests.Response) -> str:
     except orjson.JSONDecodeError:
         said = None
     text = said.get("message") if isinstance(said, dict) else None
-    return shorten(
-        text if isinstance(text, str) and text else answer.text or answer.reason or "no reason given"
-    )
+    return shorten(text if isinstance(text, str) and text else answer.text or answer.reason or "no reason given")
 
 
 def _hits(found: Json) -> list[Hit]:

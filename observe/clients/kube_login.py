@@ -68,9 +68,7 @@ class Transport:
                 redirect=False,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise errors.Unreachable(
-                f"the cluster at {self.server} does not answer: {cause(error)}"
-            ) from None
+            raise errors.Unreachable(f"the cluster at {self.server} does not answer: {cause(error)}") from None
         return Answer(answer.status, answer.data)
 
     def close(self) -> None:

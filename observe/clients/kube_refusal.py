@@ -34,9 +34,7 @@ class UnknownKind(errors.Rejected):
 def refusal(server: str, status: int, body: bytes, resource: Resource, what: str) -> errors.TargetError:
     """The error for an answer that is not good. `what` we tried is such as `apply Sidecar shop/web`."""
     said = _status(body)
-    message = shorten(
-        str(said.get("message") or body.decode(errors="replace") or "no reason given"), LONGEST_REASON
-    )
+    message = shorten(str(said.get("message") or body.decode(errors="replace") or "no reason given"), LONGEST_REASON)
     told = f"{what}: {message}"
     if status == 401:
         return errors.Unauthorized(
@@ -62,9 +60,7 @@ def _missing(said: Mapping[str, Any], resource: Resource, told: str) -> errors.T
         )
     if details.get("name"):
         return errors.Rejected(told)
-    way_out = next(
-        (text for group, text in _INSTALL.items() if group in resource.api_version), "install its CRD"
-    )
+    way_out = next((text for group, text in _INSTALL.items() if group in resource.api_version), "install its CRD")
     return UnknownKind(f"the cluster does not know {resource} ({resource.full_name}): {way_out}")
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from observe.graph import Graph
 from observe.istio.authorization_policy import authorization_policy
 from observe.istio.destination_rule import destination_rule
 from observe.istio.install import istio_operator
 from observe.istio.metadata import Manifest, manifest
 from observe.istio.peer_authentication import peer_authentication
 from observe.istio.virtual_service import virtual_service
-from observe.model import Inventory, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.graph import Graph
+    from observe.model import Inventory, Service
 
 __all__ = ["Manifest", "istio_operator", "manifest", "service_manifests"]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from observe.graph import Graph
 from observe.istio.metadata import Manifest, manifest
-from observe.model import Endpoint, Inventory, Mesh, Port, Service
 from observe.naming import principal
+
+if TYPE_CHECKING:
+    from observe.graph import Graph
+    from observe.model import Endpoint, Inventory, Mesh, Port, Service
 
 KIND: Final = "AuthorizationPolicy"
 API_VERSION: Final = "security.istio.io/v1"
@@ -25,7 +27,12 @@ def authorization_policy(inventory: Inventory, graph: Graph, service: Service) -
     rules = []
     callers = principals(inventory, graph, service)
     if callers:
-        rules.append({"from": [{"source": {"principals": callers}}], "to": _operations(service.ports, service.endpoints)})
+        rules.append(
+            {
+                "from": [{"source": {"principals": callers}}],
+                "to": _operations(service.ports, service.endpoints),
+            }
+        )
     if _expects_plaintext(graph, service):
         # Who has no certificate has no principal, so only the negative rule lets them in, and nobody else.
         anonymous = {"source": {"notPrincipals": ["*"]}}
@@ -82,7 +89,9 @@ def _on(port: Port, endpoints: tuple[Endpoint, ...]) -> list[Manifest]:
     for endpoint in endpoints:
         if port.protocol == "http" and endpoint.method and endpoint.path:
             by_method.setdefault(endpoint.method, set()).add(_template(endpoint.path))
-    return [{**number, "methods": [method], "paths": sorted(paths)} for method, paths in sorted(by_method.items())] or [number]
+    return [{**number, "methods": [method], "paths": sorted(paths)} for method, paths in sorted(by_method.items())] or [
+        number
+    ]
 
 
 def _template(path: str) -> str:

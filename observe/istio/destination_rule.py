@@ -30,7 +30,10 @@ def destination_rule(inventory: Inventory, service: Service) -> Manifest:
     if inventory.mesh.istio_minor >= RETRY_BUDGET_SINCE and service.request_ports:
         # At most a fifth of what is in flight may be retries: a failing service is not buried under them.
         traffic["retryBudget"] = {"percent": 20.0, "minRetryConcurrency": 3}
-    spec = {"host": host(service.namespace, service.name, inventory.mesh.cluster_domain), "trafficPolicy": traffic}
+    spec = {
+        "host": host(service.namespace, service.name, inventory.mesh.cluster_domain),
+        "trafficPolicy": traffic,
+    }
     annotations = {ANNOTATION_REASON: f"breaker of {chosen.source}, {service.replicas} replicas"}
     return manifest(inventory.mesh, API_VERSION, KIND, service.namespace, service.name, spec, annotations)
 
@@ -38,7 +41,10 @@ def destination_rule(inventory: Inventory, service: Service) -> Manifest:
 def _pool(service: Service, chosen: policy.BreakerPolicy) -> Manifest:
     pool: Manifest = {"tcp": {"maxConnections": chosen.max_connections, "connectTimeout": "1s"}}
     if service.request_ports:
-        limits = {"http1MaxPendingRequests": chosen.max_pending_requests, "http2MaxRequests": chosen.max_requests}
+        limits = {
+            "http1MaxPendingRequests": chosen.max_pending_requests,
+            "http2MaxRequests": chosen.max_requests,
+        }
         pool["http"] = limits
     return pool
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import telemetry
 from observe.istio.metadata import Manifest, manifest
-from observe.model import Inventory
+
+if TYPE_CHECKING:
+    from observe.model import Inventory
 
 KIND: Final = "IstioOperator"
 API_VERSION: Final = "install.istio.io/v1alpha1"

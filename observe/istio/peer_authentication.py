@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe.istio.metadata import Manifest, manifest
-from observe.model import Inventory, Service
 from observe.naming import ANNOTATION_REASON
+
+if TYPE_CHECKING:
+    from observe.model import Inventory, Service
 
 KIND: Final = "PeerAuthentication"
 API_VERSION: Final = "security.istio.io/v1"

@@ -6,11 +6,13 @@ after commas), envoy `router_filter.rst` (what each condition covers).
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from observe.istio.metadata import Manifest
 from observe.model import format_duration
-from observe.policy import RoutePolicy
+
+if TYPE_CHECKING:
+    from observe.istio.metadata import Manifest
+    from observe.policy import RoutePolicy
 
 ANY_METHOD: Final = "connect-failure,refused-stream,reset-before-request"
 """The request never reached the application: safe for every method, POST included."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import policy
-from observe.graph import Edge, Graph
 from observe.istio.metadata import Manifest, manifest
 from observe.istio.retries import ANY_METHOD, IDEMPOTENT, IDEMPOTENT_GRPC, retries
 from observe.model import IDEMPOTENT_METHODS, Call, Endpoint, Inventory, Port, Service, format_duration
 from observe.naming import ANNOTATION_REASON, host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.graph import Edge, Graph
 
 KIND: Final = "VirtualService"
 API_VERSION: Final = "networking.istio.io/v1"
@@ -43,12 +46,22 @@ def _routes(inventory: Inventory, graph: Graph, service: Service, port: Port) ->
     yield from _split(inventory, service, port, scope, None)
 
 
-def _split(inventory: Inventory, service: Service, port: Port, match: Manifest, call: Call | None) -> Iterator[Manifest]:
+def _split(
+    inventory: Inventory, service: Service, port: Port, match: Manifest, call: Call | None
+) -> Iterator[Manifest]:
     """A route for methods that may be sent twice, and one for the rest. gRPC is always POST, so it has only one."""
     chosen = policy.route(service, call)
     if port.protocol == "http" and chosen.attempts.value:
         methods = {"method": {"regex": "|".join(IDEMPOTENT_METHODS)}}
-        yield _route(inventory, service, port, {**match, **methods}, chosen, IDEMPOTENT, _name(port, call, "idempotent"))
+        yield _route(
+            inventory,
+            service,
+            port,
+            {**match, **methods},
+            chosen,
+            IDEMPOTENT,
+            _name(port, call, "idempotent"),
+        )
     yield _route(inventory, service, port, match, chosen, ANY_METHOD, _name(port, call, "any"))
 
 
@@ -65,7 +78,9 @@ def _is_special(endpoint: Endpoint, port: Port) -> bool:
     return endpoint.timeout is not None or endpoint.is_idempotent != by_method
 
 
-def _endpoint_route(inventory: Inventory, service: Service, port: Port, endpoint: Endpoint, scope: Manifest) -> Manifest:
+def _endpoint_route(
+    inventory: Inventory, service: Service, port: Port, endpoint: Endpoint, scope: Manifest
+) -> Manifest:
     own = Call(service=service.name, timeout=endpoint.timeout)
     twice = IDEMPOTENT_GRPC if endpoint.grpc else IDEMPOTENT
     conditions = twice if endpoint.is_idempotent else ANY_METHOD
@@ -78,10 +93,7 @@ def _operation(endpoint: Endpoint) -> Manifest:
     if endpoint.grpc:
         return {"uri": {"exact": f"/{endpoint.grpc}"}, "method": {"exact": "POST"}}
     path = endpoint.path or "/"
-    if "{" not in path:
-        uri = {"exact": path}
-    else:
-        uri = {"regex": re.sub(r"\\\{[^/}]*\\\}", "[^/]+", re.escape(path))}
+    uri = {"regex": re.sub(r"\\\{[^/}]*\\\}", "[^/]+", re.escape(path))} if "{" in path else {"exact": path}
     return {"uri": uri, "method": {"exact": endpoint.method}}
 
 
@@ -91,7 +103,13 @@ def _from(edge: Edge) -> Manifest:
 
 
 def _route(
-    inventory: Inventory, service: Service, port: Port, match: Manifest, chosen: policy.RoutePolicy, conditions: str, name: str
+    inventory: Inventory,
+    service: Service,
+    port: Port,
+    match: Manifest,
+    chosen: policy.RoutePolicy,
+    conditions: str,
+    name: str,
 ) -> Manifest:
     destination = {
         "host": host(service.namespace, service.name, inventory.mesh.cluster_domain),

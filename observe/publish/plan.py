@@ -79,9 +79,7 @@ class Plan:
         return any(change.writes for change in self.changes)
 
 
-def plan(
-    layout: Layout, artifacts: Iterable[Artifact], remote: Mapping[Key, Remote], *, prune: bool = False
-) -> Plan:
+def plan(layout: Layout, artifacts: Iterable[Artifact], remote: Mapping[Key, Remote], *, prune: bool = False) -> Plan:
     """Compare what the pack holds with what is there.
 
     Without `prune`, what is ours and no longer in the pack is reported as stale and stays.
@@ -100,9 +98,7 @@ def by_key(layout: Layout, artifacts: Iterable[Artifact]) -> dict[Key, Artifact]
     for artifact in filter(layout.wants, artifacts):
         other = wanted.setdefault(layout.key(artifact), artifact)
         if other is not artifact:
-            raise UsageError(
-                f"{other.path} and {artifact.path} are both {layout.key(artifact)}: keep one of them"
-            )
+            raise UsageError(f"{other.path} and {artifact.path} are both {layout.key(artifact)}: keep one of them")
     return wanted
 
 
@@ -123,6 +119,4 @@ def _verdict(layout: Layout, artifact: Artifact, found: Remote | None) -> tuple[
 
 def _left_over(layout: Layout, found: Remote, *, prune: bool) -> Change:
     action = Action.DELETE if prune else Action.STALE
-    return Change(
-        action, found.key, None, found, "is no longer in the pack", (True, -layout.phase(found.key))
-    )
+    return Change(action, found.key, None, found, "is no longer in the pack", (True, -layout.phase(found.key)))

@@ -1,8 +1,8 @@
 """grafanalib's JSON, put right.
 
-grafanalib 0.7.1 writes what Grafana 5 to 8 wrote. Grafana migrates that on every load, and not without loss; what it
-then stores differs from what was sent, so that no comparison ever finds them equal. Here the JSON becomes what
-Grafana 10 to 13 write themselves.
+grafanalib 0.7.1 writes what Grafana 5 to 8 wrote. Grafana migrates that on every load, and not without loss;
+what it then stores differs from what was sent, so that no comparison ever finds them equal. Here the JSON
+becomes what Grafana 10 to 13 write themselves.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ ROW_KEYS: Final = ("collapsed", "gridPos", "id", "title", "type")
 TARGET_NOISE: Final = frozenset({"hide", "intervalFactor", "metric", "query", "step", "target"})
 """`query` repeats the expression, `intervalFactor` of 2 halves the resolution."""
 
-VARIABLE_NOISE: Final = frozenset({"auto", "auto_count", "auto_min", "tagValuesQuery", "tagsQuery", "useTags"})
+VARIABLE_NOISE: Final = frozenset(
+    {"auto", "auto_count", "auto_min", "tagValuesQuery", "tagsQuery", "useTags"}
+)
 
 BASE: Final = "green"
 """The colour of values in a panel without thresholds."""
@@ -61,7 +63,9 @@ def _known(values: dict[str, Any], noise: frozenset[str] = frozenset()) -> dict[
 
 def normalise_panel(panel: dict[str, Any]) -> dict[str, Any]:
     if panel["type"] == "row":
-        return {key: panel[key] for key in ROW_KEYS} | {"panels": [normalise_panel(inner) for inner in panel["panels"]]}
+        return {key: panel[key] for key in ROW_KEYS} | {
+            "panels": [normalise_panel(inner) for inner in panel["panels"]]
+        }
     plain = {key: value for key, value in _known(panel, PANEL_NOISE).items() if value not in ([], False)}
     plain["fieldConfig"] = _field_config(panel)
     plain["options"] = _options(panel.get("options", {}))
@@ -72,7 +76,7 @@ def normalise_panel(panel: dict[str, Any]) -> dict[str, Any]:
 
 
 def _field_config(panel: dict[str, Any]) -> dict[str, Any]:
-    """With `overrides`, whose absence broke Grafana 9.4's migration, and with a threshold that is always there."""
+    """With `overrides`, whose absence broke a migration (grafana#65247), and always with a threshold."""
     config = panel.get("fieldConfig", {})
     overrides = [_override(override) for override in config.get("overrides", ())]
     if not panel["targets"]:
@@ -138,8 +142,12 @@ def _variable(variable: dict[str, Any]) -> dict[str, Any]:
     value = variable["current"].get("value")
     text = "All" if value == "$__all" else value
     many = variable["multi"]
-    plain["current"] = {"text": [text] if many else text, "value": [value] if many else value} if value else {}
+    plain["current"] = (
+        {"text": [text] if many else text, "value": [value] if many else value} if value else {}
+    )
     if variable["type"] == "query":
         plain["datasource"] = variable["datasource"] or DATA_SOURCE
-        plain["definition"] = variable["query"]["query"] if isinstance(variable["query"], dict) else variable["query"]
+        plain["definition"] = (
+            variable["query"]["query"] if isinstance(variable["query"], dict) else variable["query"]
+        )
     return plain

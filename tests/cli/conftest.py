@@ -1,33 +1,13 @@
-"""Running the program as a user does: a process of its own, with nothing of our environment."""
+"""A small inventory, to be changed by the tests of the commands."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def observe(tmp_path: Path) -> Run:
-    """`observe(*arguments, cwd=..., stdin=..., **environment)`."""
-
-    def run(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        home = tmp_path / "home"
-        home.mkdir(exist_ok=True)
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "observe", *arguments],
-            env={**clean, "HOME": str(home), **environment},
-            cwd=tmp_path, input=stdin, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
-
-    return run
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

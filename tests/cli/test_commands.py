@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.conftest import SMALL, Run
+from tests.cli.conftest import SMALL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Run
 
 
 def test_help_names_every_command_and_the_exit_codes(observe: Run) -> None:
@@ -72,7 +79,8 @@ def test_no_colours_where_no_terminal_is(observe: Run, small: Path) -> None:
     assert "\x1b" not in observe("validate").stdout
 
 
-def test_build_writes_the_pack_and_says_what_it_did(observe: Run, small: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_build_writes_the_pack_and_says_what_it_did(observe: Run, tmp_path: Path) -> None:
     done = observe("build", "-o", "pack")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "pack/istio/shop/cart/virtual-service.yaml").is_file()
@@ -115,7 +123,8 @@ def test_removed_service_leaves_no_file_behind(observe: Run, small: Path, tmp_pa
     assert not (tmp_path / "pack/istio/shop/stock").exists()
 
 
-def test_file_that_is_not_ours_is_left_alone(observe: Run, small: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_file_that_is_not_ours_is_left_alone(observe: Run, tmp_path: Path) -> None:
     mine = tmp_path / "pack/runbooks/ServiceLatencyHigh.md"
     mine.parent.mkdir(parents=True)
     mine.write_text("written by hand\n")
@@ -125,7 +134,8 @@ def test_file_that_is_not_ours_is_left_alone(observe: Run, small: Path, tmp_path
     assert mine.read_text() == "written by hand\n"
 
 
-def test_publish_dry_run_to_a_directory_writes_nothing(observe: Run, small: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_publish_dry_run_to_a_directory_writes_nothing(observe: Run, tmp_path: Path) -> None:
     done = observe("publish", "-o", "pack", "--dry-run", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert {one["action"] for one in json.loads(done.stdout)[0]["objects"]} == {"create"}
@@ -141,7 +151,8 @@ def test_diff_is_a_diff_and_its_exit_code_says_so(observe: Run, small: Path) -> 
     assert "-    timeout: 3s\n+    timeout: 5s\n" in done.stdout
 
 
-def test_publish_without_any_configured_system_says_what_to_set(observe: Run, small: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_publish_without_any_configured_system_says_what_to_set(observe: Run) -> None:
     done = observe("publish")
     assert done.returncode == 2
     assert "kubeconfig" in done.stderr
@@ -151,14 +162,16 @@ def test_publish_without_any_configured_system_says_what_to_set(observe: Run, sm
     assert "GRAFANA_URL is not set" in done.stderr
 
 
-def test_unreachable_grafana_is_exit_code_3_and_names_no_secret(observe: Run, small: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_unreachable_grafana_is_exit_code_3_and_names_no_secret(observe: Run) -> None:
     done = observe("publish", "--to", "grafana", GRAFANA_URL="http://127.0.0.1:9", GRAFANA_TOKEN="hush-hush-token")
     assert done.returncode == 3
     assert "127.0.0.1:9" in done.stderr
     assert "hush" not in done.stderr + done.stdout
 
 
-def test_output_that_cannot_be_written_is_a_clear_error(observe: Run, small: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_output_that_cannot_be_written_is_a_clear_error(observe: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = observe("build", "-o", "file")
     assert done.returncode == 2
@@ -172,13 +185,15 @@ def test_schema_is_json_on_standard_output(observe: Run) -> None:
     assert json.loads(done.stdout)["$schema"].endswith("2020-12/schema")
 
 
-def test_reader_that_stops_reading_is_no_error(small: Path, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
+def test_reader_that_stops_reading_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(
-        f"{sys.executable} -m observe schema | head -1", shell=True, cwd=tmp_path, capture_output=True, text=True, check=True
-    )  # noqa: S602 - the pipe is what is tested
+        f"{sys.executable} -m observe schema | head -1",
+        shell=True,  # noqa: S602 - the pipe is what is tested
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stderr == ""
 
 

@@ -83,10 +83,6 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def handle_one_request(self) -> None:
-        self.close_connection = True
-        super().handle_one_request()
-
     def do(self) -> None:
         running: StandIn = self.server.stand_in  # type: ignore[attr-defined]  # put there by stand_in()
         length = int(self.headers.get("Content-Length") or 0)
@@ -96,6 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = Asked(self.command, parts.path, parse_qs(parts.query), dict(self.headers), body)
         running.asked.append(asked)
         reply = running.answer(asked)
+        self.close_connection = True
         if reply is not None:
             self._send(reply)
 

@@ -14,8 +14,7 @@ MAKE_ONE = (
     " to it (or set GRAFANA_USER and GRAFANA_PASSWORD)"
 )
 TAKE_IT_OUT = (
-    "GRAFANA_URL holds a user or password: take it out,"
-    " and set GRAFANA_TOKEN or GRAFANA_USER and GRAFANA_PASSWORD"
+    "GRAFANA_URL holds a user or password: take it out, and set GRAFANA_TOKEN or GRAFANA_USER and GRAFANA_PASSWORD"
 )
 NOT_AN_ADDRESS = "GRAFANA_URL must be http:// or https:// with a host and perhaps a path, nothing else"
 

@@ -122,9 +122,7 @@ REFUSALS = [
         SAVE + "400 Dashboard title cannot be empty",
         id="bad content",
     ),
-    pytest.param(
-        Reply(422, "x " * 500), errors.Rejected, SAVE + "422 " + "x " * 199 + "x…", id="long answer"
-    ),
+    pytest.param(Reply(422, "x " * 500), errors.Rejected, SAVE + "422 " + "x " * 199 + "x…", id="long answer"),
     pytest.param(Reply(503, ""), errors.Unreachable, SAVE + "503 Service Unavailable", id="down"),
     pytest.param(
         Reply(302, "", {"Location": "/login"}),
@@ -163,9 +161,7 @@ def test_nobody_listening_is_told_in_a_few_words() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with client(url) as grafana, pytest.raises(errors.Unreachable) as caught:
         grafana.search("t")
-    assert str(caught.value) == (
-        f"Grafana at {url} does not answer (list dashboards): [Errno 111] Connection refused"
-    )
+    assert str(caught.value) == (f"Grafana at {url} does not answer (list dashboards): [Errno 111] Connection refused")
 
 
 def test_what_is_gone_already_counts_as_deleted() -> None:

@@ -71,9 +71,7 @@ def test_http_fields_stay_off_tcp_ports_where_they_never_match() -> None:
 def test_grpc_methods_are_paths_of_post_requests() -> None:
     endpoints = (Endpoint(grpc="acme.v1.Users/GetUser"),)
     (rule,) = spec(a_service(ports=(GRPC,), endpoints=endpoints), a_service("cart", calls=CALLS))["rules"]
-    assert rule["to"] == [
-        {"operation": {"ports": ["9000"], "methods": ["POST"], "paths": ["/acme.v1.Users/GetUser"]}}
-    ]
+    assert rule["to"] == [{"operation": {"ports": ["9000"], "methods": ["POST"], "paths": ["/acme.v1.Users/GetUser"]}}]
 
 
 def test_direct_caller_from_outside_gets_its_own_operations_and_only_without_identity() -> None:

@@ -40,7 +40,13 @@ def test_workers_are_judged_leniently(role: Role, failures: int) -> None:
 
 
 def test_own_choice_goes_before_the_roles() -> None:
-    own = Breaker(consecutive_5xx=11, interval=12_000, base_ejection_time=13_000, max_ejection_percent=34, max_connections=14)
+    own = Breaker(
+        consecutive_5xx=11,
+        interval=12_000,
+        base_ejection_time=13_000,
+        max_ejection_percent=34,
+        max_connections=14,
+    )
     found = policy(a_service(breaker=own))
     assert found["outlierDetection"] == {
         "consecutive5xxErrors": 11,

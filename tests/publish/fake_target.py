@@ -31,9 +31,7 @@ class FakeTarget:
 
     name = "fake"
 
-    def __init__(
-        self, *held: Remote, fails: Mapping[str, BaseException] | None = None, workers: int = 1
-    ) -> None:
+    def __init__(self, *held: Remote, fails: Mapping[str, BaseException] | None = None, workers: int = 1) -> None:
         self.held = {found.key: found for found in held}
         self.fails = dict(fails or {})
         """What is raised for which path, or for `begin` and `finish`."""

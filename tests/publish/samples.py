@@ -65,9 +65,7 @@ def authorization_policy(namespace: str, name: str = "web") -> Artifact:
 
 def prometheus_rule(namespace: str, name: str = "web") -> Artifact:
     rule = {"record": "service:istio_requests:rate5m", "expr": "vector(12)"}
-    return manifest(
-        "PrometheusRule", MONITORING, namespace, name, {"groups": [{"name": name, "rules": [rule]}]}
-    )
+    return manifest("PrometheusRule", MONITORING, namespace, name, {"groups": [{"name": name, "rules": [rule]}]})
 
 
 def one_of_each(namespace: str) -> tuple[Artifact, ...]:

@@ -8,9 +8,7 @@ from tests.publish.fake_target import FakeTarget, artifact, remote
 
 
 def test_each_writing_change_has_its_unified_diff_in_the_order_of_the_plan() -> None:
-    target = FakeTarget(
-        remote("1/changed", "d0"), remote("1/same"), remote("1/old"), remote("1/not", foreign="x")
-    )
+    target = FakeTarget(remote("1/changed", "d0"), remote("1/same"), remote("1/old"), remote("1/not", foreign="x"))
     wanted = [artifact(path) for path in ("1/changed", "1/same", "1/new", "1/not")]
     found = diff(plan(target, wanted, target.held, prune=True), target)
     assert [(one.change.key.name, one.text) for one in found] == [

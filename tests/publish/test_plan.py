@@ -17,24 +17,16 @@ GONE = "is no longer in the pack"
 CASES = [
     pytest.param(artifact("1/a"), None, False, Action.CREATE, "is not there yet", id="absent"),
     pytest.param(artifact("1/a"), remote("1/a"), False, Action.UNCHANGED, "", id="equal"),
-    pytest.param(
-        artifact("1/a"), remote("1/a", "d0"), False, Action.UPDATE, "its content changed", id="other"
-    ),
-    pytest.param(
-        artifact("1/a"), remote("1/a", "d0", foreign=HELM), True, Action.REFUSED, HELM, id="foreign"
-    ),
-    pytest.param(
-        artifact("1/a"), remote("1/a", foreign=HELM), True, Action.REFUSED, HELM, id="foreign, equal"
-    ),
+    pytest.param(artifact("1/a"), remote("1/a", "d0"), False, Action.UPDATE, "its content changed", id="other"),
+    pytest.param(artifact("1/a"), remote("1/a", "d0", foreign=HELM), True, Action.REFUSED, HELM, id="foreign"),
+    pytest.param(artifact("1/a"), remote("1/a", foreign=HELM), True, Action.REFUSED, HELM, id="foreign, equal"),
     pytest.param(None, remote("1/a"), False, Action.STALE, GONE, id="left over, kept"),
     pytest.param(None, remote("1/a"), True, Action.DELETE, GONE, id="left over, pruned"),
 ]
 
 
 @pytest.mark.parametrize(("wanted", "found", "prune", "action", "reason"), CASES)
-def test_one_object(
-    wanted: Artifact | None, found: Remote | None, prune: bool, action: Action, reason: str
-) -> None:
+def test_one_object(wanted: Artifact | None, found: Remote | None, prune: bool, action: Action, reason: str) -> None:
     artifacts = () if wanted is None else (wanted,)
     listing = {} if found is None else {found.key: found}
     (change,) = plan(FakeTarget(), artifacts, listing, prune=prune).changes

@@ -22,9 +22,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 HERE = Path(__file__).resolve().parent
 
@@ -79,7 +82,15 @@ def module_folder(module: str, cwd: Path) -> Path:
 
 def build_binaries(server: Server, target: Path) -> None:
     for binary, package in server.packages.items():
-        go("build", "-trimpath", *server.flags, "-o", str(target / "bin" / binary), package, cwd=server.module)
+        go(
+            "build",
+            "-trimpath",
+            *server.flags,
+            "-o",
+            str(target / "bin" / binary),
+            package,
+            cwd=server.module,
+        )
 
 
 def copy_crds(server: Server, target: Path) -> None:
@@ -104,11 +115,20 @@ def build_grafana(server: Server, target: Path) -> None:
     vendored = {"GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false -mod=vendor"}
     subprocess.run(
         [target / "bin" / "wire", "gen", "-tags", "oss", f"{grafana}/pkg/server"],
-        cwd=work, env={**os.environ, **vendored}, check=True, stdout=subprocess.DEVNULL,
+        cwd=work,
+        env={**os.environ, **vendored},
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
     go(
-        "build", "-mod=vendor", "-trimpath", *server.flags,
-        "-o", str(target / "bin" / "grafana"), f"{grafana}/pkg/cmd/grafana", cwd=work,
+        "build",
+        "-mod=vendor",
+        "-trimpath",
+        *server.flags,
+        "-o",
+        str(target / "bin" / "grafana"),
+        f"{grafana}/pkg/cmd/grafana",
+        cwd=work,
     )
     copy_grafana_home(module_folder(grafana, server.module), target / "home")
     shutil.rmtree(work)
@@ -135,7 +155,9 @@ SERVERS = {
         Server("crds", copy_crds, ("istio.yaml", "prometheusrules.yaml")),
         Server("etcd", build_binaries, ("bin/etcd",), {"etcd": "go.etcd.io/etcd/server/v3"}),
         Server(
-            "kubernetes", build_binaries, ("bin/kube-apiserver",),
+            "kubernetes",
+            build_binaries,
+            ("bin/kube-apiserver",),
             {"kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver"},
             (
                 f"-ldflags=-s -w -X {KUBERNETES}.gitVersion=v1.34.4"
@@ -143,7 +165,9 @@ SERVERS = {
             ),
         ),
         Server(
-            "prometheus", build_binaries, ("bin/prometheus", "bin/promtool"),
+            "prometheus",
+            build_binaries,
+            ("bin/prometheus", "bin/promtool"),
             {
                 "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
                 "promtool": "github.com/prometheus/prometheus/cmd/promtool",
@@ -151,12 +175,17 @@ SERVERS = {
             ("-tags=remove_all_sd,netgo", "-ldflags=-s -w"),
         ),
         Server(
-            "grafana", build_grafana, ("bin/grafana", "home/conf/defaults.ini"),
+            "grafana",
+            build_grafana,
+            ("bin/grafana", "home/conf/defaults.ini"),
             flags=("-ldflags=-s -w -X main.version=10.0.0-preview",),
         ),
         Server(
-            "istio", build_binaries, ("bin/istioctl",),
-            {"istioctl": "istio.io/istio/istioctl/cmd/istioctl"}, ("-ldflags=-s -w",),
+            "istio",
+            build_binaries,
+            ("bin/istioctl",),
+            {"istioctl": "istio.io/istio/istioctl/cmd/istioctl"},
+            ("-ldflags=-s -w",),
         ),
     )
 }
@@ -183,7 +212,10 @@ def main() -> int:
         parser.error(f"unknown server {', '.join(unknown)}; known are {', '.join(SERVERS)}")
     chosen = [SERVERS[name] for name in options.servers or SERVERS]
     if not options.list and any(server.missing() for server in chosen) and not shutil.which("go"):
-        print("servers: the go command (1.26 or newer) is not on the PATH; install it, then run this again", file=sys.stderr)
+        print(
+            "servers: the go command (1.26 or newer) is not on the PATH; install it, then run this again",
+            file=sys.stderr,
+        )
         return 1
     failed = 0
     for server in chosen:

@@ -127,9 +127,7 @@ class ClusterTarget:
 
     def delete(self, remote: Remote) -> None:
         """Delete the very object that was listed, and none that took its name since."""
-        self._client.delete(
-            _object(remote.key), uid=remote.uid, revision=remote.revision, dry_run=self._dry_run
-        )
+        self._client.delete(_object(remote.key), uid=remote.uid, revision=remote.revision, dry_run=self._dry_run)
 
     def finish(self, present: Sequence[Artifact], removed: Sequence[Key]) -> None:
         """Nothing is left to do."""

@@ -80,9 +80,7 @@ class DirectoryTarget:
             return None
         if artifact is not None and artifact.content == content:
             return Remote(key, artifact.digest)
-        return Remote(
-            key, "", foreign="" if listed else f"it is there, differs, and is not listed in {MANIFEST}"
-        )
+        return Remote(key, "", foreign="" if listed else f"it is there, differs, and is not listed in {MANIFEST}")
 
     def begin(self, artifacts: Sequence[Artifact]) -> None:
         """Announce what is about to be written: after a sudden end those files are known to be ours."""

@@ -50,9 +50,7 @@ class PackManifest:
         except (ValueError, LookupError, TypeError, AttributeError):
             raise self._damaged("it is no manifest") from None
         if pack != self._mesh:
-            raise Conflict(
-                f"{self._path.parent} holds the pack {pack!r}, not {self._mesh!r}: name another folder"
-            )
+            raise Conflict(f"{self._path.parent} holds the pack {pack!r}, not {self._mesh!r}: name another folder")
         odd = [path for path, digest in paths if not is_inside(path) or not isinstance(digest, str)]
         if odd:
             raise self._damaged(f"it lists {odd[0]!r}")
@@ -60,17 +58,13 @@ class PackManifest:
         return found
 
     def _damaged(self, why: str) -> Rejected:
-        return Rejected(
-            f"{self._path} is damaged ({why}): restore it, or delete it and the generated files beside it"
-        )
+        return Rejected(f"{self._path} is damaged ({why}): restore it, or delete it and the generated files beside it")
 
     def announce(self, coming: Mapping[str, str]) -> None:
         """Say what is about to be written, beside what is there."""
         self._write({**self._files, **coming}, unfinished=True)
 
-    def settle(
-        self, there: Mapping[str, str], removed: Collection[str], exists: Callable[[str], bool]
-    ) -> None:
+    def settle(self, there: Mapping[str, str], removed: Collection[str], exists: Callable[[str], bool]) -> None:
         """Say what is there in the end; old files stay listed unless they were removed or are gone."""
         kept = {
             path: digest

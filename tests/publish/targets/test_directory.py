@@ -32,9 +32,7 @@ PACK = (
 MANIFEST = "observe-pack.json"
 
 
-def planned(
-    root: Path, artifacts: Sequence[Artifact] = PACK, *, prune: bool = True
-) -> tuple[Plan, DirectoryTarget]:
+def planned(root: Path, artifacts: Sequence[Artifact] = PACK, *, prune: bool = True) -> tuple[Plan, DirectoryTarget]:
     target = DirectoryTarget(root, mesh=MESH)
     return plan(target, artifacts, target.list(artifacts), prune=prune), target
 
@@ -132,9 +130,7 @@ def test_a_foreign_file_stays_and_the_rest_is_written(tmp_path: Path) -> None:
     (tmp_path / "runbooks").mkdir()
     (tmp_path / "runbooks/a.md").write_text("somebody's\n")
     report = publish(tmp_path)
-    assert reasons(report) == {
-        "runbooks/a.md": "it is there, differs, and is not listed in observe-pack.json"
-    }
+    assert reasons(report) == {"runbooks/a.md": "it is there, differs, and is not listed in observe-pack.json"}
     assert report.exit_code == errors.EXIT_PARTLY
     assert files(tmp_path)["runbooks/a.md"] == "somebody's\n"
     assert "runbooks/a.md" not in manifest(tmp_path)["files"]
@@ -187,9 +183,7 @@ def test_a_run_after_a_sudden_end_heals_even_when_the_pack_has_changed_since(
     assert sorted(manifest(tmp_path)["files"]) == sorted(contents(later))
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_scratch_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_old_file_and_no_scratch_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(tmp_path)
     replace = Path.replace
 
@@ -201,9 +195,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_scratch_file(
     monkeypatch.setattr(Path, "replace", full)
     changed = [page("runbooks/a.md", "alpha 2\n"), page("runbooks/b.md", "beta 2\n"), PACK[2]]
     report = publish(tmp_path, changed)
-    assert reasons(report) == {
-        "runbooks/a.md": f"{tmp_path}/runbooks/a.md cannot be used: No space left on device"
-    }
+    assert reasons(report) == {"runbooks/a.md": f"{tmp_path}/runbooks/a.md cannot be used: No space left on device"}
     assert report.exit_code == errors.EXIT_PARTLY
     assert files(tmp_path) == {**contents(PACK), "runbooks/b.md": "beta 2\n"}
     monkeypatch.undo()

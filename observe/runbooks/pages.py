@@ -1,20 +1,18 @@
-"""One page per alert, for whoever is paged: what it means, what to look at, what to do, whom it concerns.
-
-The pages are Markdown; queries in them read the same records as the alert.
-"""
+"""What the runbooks say: the prose of each page, and the threshold that it lists per service."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from observe import policy
-from observe.alerting import HOLD
-from observe.model import Inventory, Service, format_duration, format_percent
-from observe.naming import AlertName, dashboard_url, service_uid
-from observe.promql import Aggregation, Expr, Number, Selector
-from observe.signals import Catalogue
+from observe.model import format_duration, format_percent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from observe import policy
+    from observe.model import Service
+    from observe.naming import AlertName
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,9 @@ PAGES: Final[dict[AlertName, Page]] = {
             "A roll-out is the cause: `kubectl -n <namespace> rollout undo deployment/<service>`.",
             "The objective is out of date: change `objectives.latency` in the inventory, have it reviewed, and publish.",
         ),
-        limit=lambda service, _: f"P{service.objectives.latency.quantile * 100:g} > "
-        f"{format_duration(service.objectives.latency.limit)}",
+        limit=lambda service, _: (
+            f"P{service.objectives.latency.quantile * 100:g} > {format_duration(service.objectives.latency.limit)}"
+        ),
         concerns=has_requests,
     ),
     "ServiceCircuitBreakerEjecting": Page(
@@ -128,50 +127,3 @@ PAGES: Final[dict[AlertName, Page]] = {
         concerns=has_mtls,
     ),
 }
-
-
-def runbook(inventory: Inventory, signals: Catalogue, alert: AlertName) -> str:
-    """The page of one alert."""
-    page = PAGES[alert]
-    parts = [
-        f"# {alert}",
-        f"## Meaning\n\n{page.meaning}\n\nIt fires after the condition held for {format_duration(HOLD[alert])}.",
-        f"## Impact\n\n{page.impact}",
-        f"## Diagnosis\n\n{_numbered(page.diagnosis)}\n\nThe worst services right now:\n\n```promql\n{worst(alert, signals)}\n```",
-        f"## Mitigation\n\n{_numbered(page.mitigation)}",
-        f"## Services\n\n{_table(inventory, page)}",
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def worst(alert: AlertName, signals: Catalogue) -> Expr:
-    """The five services in which the alert's signal is worst."""
-    records: dict[AlertName, Selector] = {
-        "ServiceErrorRateHigh": signals.errors.where(),
-        "ServiceErrorRateCritical": signals.fast_errors.where(),
-        "ServiceLatencyHigh": signals.latency(0.99).where(),
-        "ServiceCircuitBreakerEjecting": signals.ejections.where(),
-        "ServiceMtlsCoverageLow": signals.coverage.where(),
-    }
-    operator = "bottomk" if alert == "ServiceMtlsCoverageLow" else "topk"
-    return Aggregation(operator, (), records[alert], Number(5))
-
-
-def _numbered(steps: tuple[str, ...]) -> str:
-    return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
-
-
-def _table(inventory: Inventory, page: Page) -> str:
-    lines = ["| service | owner | tier | threshold | dashboard |", "|---|---|---|---|---|"]
-    for service in inventory.services:
-        if page.concerns(service):
-            limit = page.limit(service, policy.thresholds(service))
-            cells = (f"{service.namespace}/{service.name}", service.owner, service.tier, limit, _dashboard(inventory, service))
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _dashboard(inventory: Inventory, service: Service) -> str:
-    uid = service_uid(inventory.mesh.name, service.namespace, service.name)
-    url = inventory.mesh.grafana.url
-    return f"[{uid}]({dashboard_url(url, uid)})" if url else f"`{uid}`"
