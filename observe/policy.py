@@ -191,6 +191,9 @@ class Thresholds:
 
 CRITICAL_FACTOR: Final = 4
 MTLS_COVERAGE: Final = 0.95
+OVERSTATED: Final = 4 / 3
+"""By how much `rate` overstates a count at most: it sees what happened between the first and the last sample of a
+window, which holds four or more, and extrapolates to the whole window."""
 
 
 def thresholds(service: Service) -> Thresholds:
@@ -210,5 +213,6 @@ def thresholds(service: Service) -> Thresholds:
 
 
 def _one_beyond(quantile: float) -> int:
-    """How many requests it takes until a single slow one cannot move the quantile: 100 for P99."""
-    return math.ceil(round(1 / (1 - quantile), 6))
+    """How many requests it takes until a single slow one cannot move the quantile: more than 100 for P99, and all
+    of them seen."""
+    return math.ceil((math.floor(round(1 / (1 - quantile), 6)) + 1) * OVERSTATED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -55,13 +56,16 @@ class _Author:
         if not self.service.request_ports:
             return
         signals, service = self.signals, self.service
-        enough = at_least(signals.rate, service, limits.minimum_requests, signals.slow_window)
-        enough_fast = at_least(signals.fast_rate, service, limits.minimum_requests, signals.fast_window)
+        slow, fast, least = signals.slow_window, signals.fast_window, limits.minimum_requests
+        enough = at_least(signals.rate, service, least, slow)
+        enough_fast = at_least(signals.fast_rate, service, least, fast)
+        several = more_than_one(signals.failed.of(service), slow)
+        several_fast = more_than_one(signals.fast_failed.of(service), fast)
         yield self._alert(
             "ServiceErrorRateHigh",
             "warning",
             signals.errors,
-            guarded(above(signals.errors.of(service), limits.error_rate), enough),
+            guarded(above(signals.errors.of(service), limits.error_rate), enough, several),
             f"{{{{ $value | humanizePercentage }}}} of requests fail, more than {format_percent(limits.error_rate.value)}",
         )
         critical = limits.error_rate_critical
@@ -69,7 +73,7 @@ class _Author:
             "ServiceErrorRateCritical",
             "critical",
             signals.fast_errors,
-            guarded(above(signals.fast_errors.of(service), critical), enough_fast),
+            guarded(above(signals.fast_errors.of(service), critical), enough_fast, several_fast),
             f"{{{{ $value | humanizePercentage }}}} of requests fail, more than {format_percent(critical.value)}",
         )
         yield self._latency_alert(limits)
@@ -89,12 +93,13 @@ class _Author:
     def _mtls_alert(self, limits: policy.Thresholds) -> Alert:
         signal, traffic = self.signals.mtls(self.service), self.signals.mtls_traffic(self.service)
         enough = at_least(traffic, self.service, limits.minimum_requests, self.signals.slow_window)
+        several = more_than_one(self.signals.mtls_plaintext(self.service), self.signals.slow_window)
         below = Binary("<", signal.of(self.service), Number(limits.mtls.value))
         return self._alert(
             "ServiceMtlsCoverageLow",
             "warning",
             signal,
-            guarded(below, enough),
+            guarded(below, enough, several),
             f"only {{{{ $value | humanizePercentage }}}} of what arrives is mutual TLS, "
             f"less than {format_percent(limits.mtls.value)}",
         )
@@ -133,12 +138,25 @@ def above(value: Expr, limit: policy.Threshold) -> Expr:
     return Binary(">", value, Number(limit.value))
 
 
-def guarded(condition: Expr, enough: Expr) -> Expr:
-    """The condition, where there is enough traffic to judge it. Its value stays the left side's."""
-    return Binary("and", condition, enough)
+def guarded(condition: Expr, *guards: Expr) -> Expr:
+    """The condition, where every guard holds as well. Its value stays the left side's."""
+    for guard in guards:
+        condition = Binary("and", condition, guard)
+    return condition
 
 
 def at_least(traffic: Signal, service: Service, requests: int, window: int) -> Expr:
-    """Whether so many requests came in the rate window. Per second, since that is what the record holds."""
-    per_second = float(f"{requests * 1000 / window:.6g}")
-    return Binary(">=", traffic.of(service), Number(per_second))
+    """Whether so many requests came in the rate window."""
+    return Binary(">=", traffic.of(service), _per_second(requests, window))
+
+
+def more_than_one(bad: Expr, window: int) -> Expr:
+    """Whether what is bad happened more than once in the rate window: one request is never worth an alert, however
+    few there are. The limit lies between one and two, since one may look like 1.3 (`policy.OVERSTATED`)."""
+    return Binary(">", bad, _per_second(1.5, window))
+
+
+def _per_second(count: float, window: int) -> Number:
+    """So many in a rate window of so many milliseconds, in the unit of the records; rounded down, so that just
+    as many are enough."""
+    return Number(math.floor(count * 1000 / window * 1e6) / 1e6)

@@ -79,8 +79,7 @@ def _neighbours(mesh: Mesh, service: Service, others: Iterable[Service]) -> str:
     """Links to the dashboards of other services; each once, however many calls there are."""
     found = {other.id: other for other in others}
     links = [
-        _link(mesh, other, other.name if other.namespace == service.namespace else other.id)
-        for other in found.values()
+        _link(mesh, other, other.name if other.namespace == service.namespace else other.id) for other in found.values()
     ]
     return ", ".join(links) or "none declared"
 

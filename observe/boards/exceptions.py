@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 def exceptions(inventory: Inventory) -> str:
     """Every service that takes plaintext, what exactly, why, and who answers for it."""
     rows = tuple(
-        _row(service)
-        for service in inventory.services
-        if not service.in_mesh or service.mtls.mode != "STRICT"
+        _row(service) for service in inventory.services if not service.in_mesh or service.mtls.mode != "STRICT"
     )
     if not rows:
         return "None: every service of the inventory is in the mesh and takes mutual TLS only."

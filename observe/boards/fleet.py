@@ -23,9 +23,9 @@ SHOWN: Final = 20
 CHOSEN: Final = Matcher(SERVICE_LABELS[0], "=~", "$namespace")
 
 
-def namespace_variable(signals: Catalogue) -> Variable:
-    """The choice of namespaces: those that requests go to."""
-    return Variable("namespace", "Namespace", signals.rate.record, SERVICE_LABELS[0])
+def namespace_variable(signal: Signal) -> Variable:
+    """The choice of namespaces: those of the services that the signal is measured for."""
+    return Variable("namespace", "Namespace", signal.record, SERVICE_LABELS[0])
 
 
 def chosen(signal: Signal) -> Selector:

@@ -9,17 +9,21 @@ if TYPE_CHECKING:
 
 _SPECIAL: Final = str.maketrans({char: f"&#{ord(char)};" for char in "&<>\\`*_~[](){}|$!#\"'"})
 
+_ENDING: Final = str.maketrans({char: f"%{ord(char):02X}" for char in "()$|"})
+
 
 def escape(text: str) -> str:
     """The text with everything that means something to Markdown, HTML or Grafana as a character reference.
 
-    A backslash would not do: Grafana puts variables such as `${datasource}` in before it reads the Markdown.
+    A backslash would not do: Grafana puts variables such as `${datasource}` in before it reads the Markdown
+    (grafana#51392).
     """
     return text.translate(_SPECIAL)
 
 
 def link(title: str, address: str) -> str:
-    return f"[{escape(title)}]({address})"
+    """A link. An address may hold what ends it in Markdown or begins a variable in Grafana, but not unencoded."""
+    return f"[{escape(title)}]({address.translate(_ENDING)})"
 
 
 def table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

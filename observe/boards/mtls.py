@@ -41,7 +41,7 @@ def mtls_board(inventory: Inventory, signals: Catalogue) -> Board:
         description=f"How much of the {mesh.name} mesh's traffic is mutual TLS, who speaks plaintext, why.",
         tags=("istio", "mtls"),
         rows=_Author(inventory, signals).rows(fleet.coverage_limit(inventory)),
-        variables=(fleet.namespace_variable(signals),),
+        variables=(fleet.namespace_variable(signals.received),),
         links=mesh_links(mesh),
         hours=24,
     )
@@ -81,7 +81,7 @@ class _Author:
         return Stat(
             key="services-below",
             title="Services below the line",
-            description=explained(says, "ratio", (limit,), "threshold"),
+            description=explained(says, "ratio", (limit,)),
             queries=(Query(sum_by((), below), "Services"),),
             no_value="no traffic",
             unit="count",
@@ -96,9 +96,7 @@ class _Author:
             key="services",
             title="Coverage now",
             description="Every service that something arrives at, the least covered first.",
-            queries=tuple(
-                Column(fleet.chosen(signal), signal.title, signal.unit, drawn) for signal, drawn in shown
-            ),
+            queries=tuple(Column(fleet.chosen(signal), signal.title, signal.unit, drawn) for signal, drawn in shown),
             no_value="no traffic",
             keys=(Key(SERVICE_LABELS[0], "Namespace"), Key(SERVICE_LABELS[1], "Service")),
             sort=signals.coverage.title,

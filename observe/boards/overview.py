@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from observe import naming, policy
 from observe.boards import fleet
 from observe.boards.panel import Board, Column, Key, Limit, Panel, Query, Row, Table, TimeSeries
-from observe.boards.plot import NO_TRAFFIC, NOT_REPORTED, mesh_links, series, stat
+from observe.boards.plot import NO_TRAFFIC, NOT_REPORTED, error_rates, mesh_links, series, stat
 from observe.naming import SERVICE_LABELS
 from observe.promql import Expr, quantile, sum_by
 from observe.signals.catalogue import PANEL_QUANTILES
@@ -29,7 +29,7 @@ def overview(inventory: Inventory, signals: Catalogue) -> Board:
         description=f"Traffic, errors, latency, circuit breakers and mTLS of the {mesh.name} mesh.",
         tags=("istio", "overview"),
         rows=_Author(inventory, signals).rows(),
-        variables=(fleet.namespace_variable(signals),),
+        variables=(fleet.namespace_variable(signals.rate),),
         links=mesh_links(mesh),
     )
 
@@ -53,7 +53,7 @@ class _Author:
         return (
             Row("row-now", "Now", self._now(errors, coverage)),
             Row("row-traffic", "Traffic", (_largest(self.signals.rate, width=24),)),
-            Row("row-errors", "Errors", self._errors(errors, critical)),
+            Row("row-errors", "Errors", error_rates(self.signals, _largest, errors, critical)),
             Row("row-latency", "Latency", self._latency(latency)),
             Row("row-breakers", "Circuit breakers and connection pools", self._breakers()),
             Row("row-mtls", "mTLS", (lowest_coverage(self.signals, coverage),)),
@@ -70,11 +70,6 @@ class _Author:
             stat(signals.ejections, fleet.total(signals.ejections), no_value=NOT_REPORTED, width=4),
             stat(signals.overflow, fleet.total(signals.overflow), no_value=NOT_REPORTED, width=4),
         )
-
-    def _errors(self, warning: tuple[Limit, ...], critical: tuple[Limit, ...]) -> tuple[Panel, ...]:
-        fast = self.signals.fast_errors
-        title = f"{fast.title} in the short window"
-        return _largest(self.signals.errors, limits=warning), _largest(fast, title=title, limits=critical)
 
     def _latency(self, limits: tuple[Limit, ...]) -> tuple[Panel, ...]:
         shares = ((naming.quantile_name(share).upper(), share) for share in PANEL_QUANTILES)
@@ -95,18 +90,14 @@ class _Author:
             _largest(self.signals.overflow, no_value=NOT_REPORTED),
         )
 
-    def _services(
-        self, errors: tuple[Limit, ...], latency: tuple[Limit, ...], coverage: tuple[Limit, ...]
-    ) -> Table:
+    def _services(self, errors: tuple[Limit, ...], latency: tuple[Limit, ...], coverage: tuple[Limit, ...]) -> Table:
         signals = self.signals
         shown = ((signals.rate, ()), (signals.errors, errors), (signals.latency(TAIL), latency))
         return Table(
             key="services",
             title="Services",
             description="Every service that is called. A click on its name finds its dashboard.",
-            queries=tuple(
-                _column(signal, limits) for signal, limits in (*shown, (signals.coverage, coverage))
-            ),
+            queries=tuple(_column(signal, limits) for signal, limits in (*shown, (signals.coverage, coverage))),
             no_value=NO_TRAFFIC,
             keys=(Key(SERVICE_LABELS[0], "Namespace"), Key(SERVICE_LABELS[1], "Service", self._search())),
             sort=signals.errors.title,
@@ -126,9 +117,7 @@ class _Author:
 def lowest_coverage(signals: Catalogue, limits: tuple[Limit, ...]) -> TimeSeries:
     """The services of which the least is mutual TLS."""
     title = f"{signals.coverage.title}, the {fleet.SHOWN} lowest"
-    return series(
-        signals.coverage, fleet.extremes("bottomk", signals.coverage), title=title, limits=limits, width=24
-    )
+    return series(signals.coverage, fleet.extremes("bottomk", signals.coverage), title=title, limits=limits, width=24)
 
 
 def _largest(

@@ -67,9 +67,7 @@ def certificates(mesh: Mesh) -> Iterator[Panel]:
     )
     nothing = "ztunnel reports no expiry" if mesh.data_plane == "ambient" else "no proxy's agent is scraped"
     lowest = Query(Aggregation("min", POD[:1], series), "{{namespace}}")
-    yield chart(
-        "certificates", "Shortest certificate life by namespace", says, "seconds", lowest, no_value=nothing
-    )
+    yield chart("certificates", "Shortest certificate life by namespace", says, "seconds", lowest, no_value=nothing)
     yield Table(
         key="certificates-pods",
         title=f"The {SHOWN} pods whose certificates expire first",

@@ -9,8 +9,10 @@ from observe.model import Mesh, format_duration, format_percent
 from observe.naming import mtls_uid, overview_uid, pack_tag
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from observe.promql import Expr
-    from observe.signals import Signal
+    from observe.signals import Catalogue, Signal
     from observe.signals.signal import Unit
 
 NO_TRAFFIC: Final = "no traffic"
@@ -44,9 +46,20 @@ def chart(
     key: str, title: str, description: str, unit: Unit, *queries: Query, no_value: str = NO_TRAFFIC
 ) -> TimeSeries:
     """Something over time that is no signal: no rule reads it and no alert compares it."""
-    return TimeSeries(
-        key=key, title=title, description=description, unit=unit, queries=queries, no_value=no_value
-    )
+    return TimeSeries(key=key, title=title, description=description, unit=unit, queries=queries, no_value=no_value)
+
+
+def error_rates(
+    signals: Catalogue, draw: Callable[..., TimeSeries], warning: tuple[Limit, ...], critical: tuple[Limit, ...]
+) -> tuple[TimeSeries, ...]:
+    """The error rate over the long window and the short one, each with the limit of its alert.
+
+    In a mesh that is scraped rarely the two windows are the same, and so the panels are one.
+    """
+    slow, fast = signals.errors, signals.fast_errors
+    if slow.id == fast.id:
+        return (draw(slow, limits=warning + critical),)
+    return draw(slow, limits=warning), draw(fast, title=f"{fast.title} in the short window", limits=critical)
 
 
 def stat(
@@ -56,7 +69,7 @@ def stat(
     return Stat(
         key=f"now-{signal.id}",
         title=signal.title,
-        description=explained(signal.description, signal.unit, limits, "threshold"),
+        description=explained(signal.description, signal.unit, limits),
         queries=(Query(expr, signal.title),),
         no_value=no_value,
         unit=signal.unit,
@@ -66,11 +79,10 @@ def stat(
     )
 
 
-def explained(text: str, unit: Unit, limits: tuple[Limit, ...], drawn: str = "line") -> str:
+def explained(text: str, unit: Unit, limits: tuple[Limit, ...]) -> str:
     """A description that also says what the limits are and who chose them."""
     sentences = (
-        f"The {drawn} at {said(limit.threshold.value, unit)} is what the {limit.severity} alert "
-        f"compares with ({limit.threshold.source})."
+        f"{said(limit.threshold.value, unit)} is the {limit.severity} threshold ({limit.threshold.source})."
         for limit in limits
     )
     return " ".join((text, *sentences))

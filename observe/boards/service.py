@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from observe import naming, policy
 from observe.boards import split
 from observe.boards.about import about
-from observe.boards.panel import Board, Limit, Panel, Query, Row, Text
-from observe.boards.plot import NOT_REPORTED, mesh_links, series, stat
+from observe.boards.panel import Board, Limit, Panel, Query, Row, Text, TimeSeries
+from observe.boards.plot import NOT_REPORTED, error_rates, mesh_links, series, stat
 from observe.signals.catalogue import PANEL_QUANTILES
 
 if TYPE_CHECKING:
@@ -94,12 +94,10 @@ class _Author:
     def _requests(self) -> Iterator[Panel]:
         if not self.service.request_ports:
             return
-        signals, fast = self.signals, self.signals.fast_errors
-        short = f"{fast.title} in the short window"
+        signals = self.signals
         yield series(signals.rate, self._of(signals.rate), self._of(signals.failed))
         yield self._percentiles()
-        yield series(signals.errors, self._of(signals.errors), limits=self.limits.errors)
-        yield series(fast, self._of(fast), title=short, limits=self.limits.critical)
+        yield from error_rates(signals, self._series, self.limits.errors, self.limits.critical)
 
     def _percentiles(self) -> Panel:
         """The objective's quantile, among the usual ones."""
@@ -138,6 +136,9 @@ class _Author:
         whole = () if judged == signals.coverage else (self._of(signals.coverage),)
         yield series(judged, self._of(judged), *whole, limits=self.limits.mtls)
         yield series(signals.received, self._of(signals.received))
+
+    def _series(self, signal: Signal, *, title: str | None = None, limits: tuple[Limit, ...] = ()) -> TimeSeries:
+        return series(signal, self._of(signal), title=title, limits=limits)
 
     def _of(self, signal: Signal) -> Query:
         return Query(signal.of(self.service), signal.title)

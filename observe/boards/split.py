@@ -36,9 +36,7 @@ def callers(mesh: Mesh, service: Service) -> Iterator[Panel]:
 
 def connections(mesh: Mesh, service: Service) -> Panel:
     """Who opens TCP connections."""
-    opened = traffic.per_second(
-        traffic.connections(mesh, service), traffic.CALLER, metric=telemetry.TCP_OPENED
-    )
+    opened = traffic.per_second(traffic.connections(mesh, service), traffic.CALLER, metric=telemetry.TCP_OPENED)
     says = f"New TCP connections per second; the mesh does not see single requests on them. {UNKNOWN}"
     return chart("callers-connections", "Connections by caller", says, "per second", Query(opened, CALLER))
 
@@ -61,9 +59,7 @@ def callees(mesh: Mesh, service: Service) -> Iterator[Panel]:
 def responses(mesh: Mesh, service: Service) -> Iterator[Panel]:
     """Codes, statuses and the proxies' own words for what went wrong."""
     reports = traffic.received(mesh, service)
-    says = (
-        "Responses per second. A failed gRPC call has HTTP code 200, its status tells. Code 0 is no response."
-    )
+    says = "Responses per second. A failed gRPC call has HTTP code 200, its status tells. Code 0 is no response."
     yield chart("response-codes", "Response codes", says, "requests/s", *_codes(service, reports))
     flags = Query(traffic.per_second(reports, ("response_flags",), FLAGGED), "{{response_flags}}")
     says = (
@@ -71,9 +67,7 @@ def responses(mesh: Mesh, service: Service) -> Iterator[Panel]:
         "instance, UF no connection, UC connection cut, UT too slow, URX out of retries, NR no route, DC the "
         "client left."
     )
-    yield chart(
-        "response-flags", "Response flags", says, "requests/s", flags, no_value="no request was flagged"
-    )
+    yield chart("response-flags", "Response flags", says, "requests/s", flags, no_value="no request was flagged")
 
 
 def _codes(service: Service, reports: traffic.Reports) -> Iterator[Query]:

@@ -46,18 +46,14 @@ def connections(mesh: Mesh, service: Service) -> Reports:
     return received(mesh, service)
 
 
-def per_second(
-    reports: Reports, by: tuple[str, ...], *only: Matcher, metric: str = telemetry.REQUESTS
-) -> Expr:
+def per_second(reports: Reports, by: tuple[str, ...], *only: Matcher, metric: str = telemetry.REQUESTS) -> Expr:
     """Requests per second, split by labels."""
     return sum_by(by, union(*(rate(Selector(metric, (*seen, *only)), WINDOW) for seen in reports)))
 
 
 def failed_share(reports: Reports, by: tuple[str, ...]) -> Expr:
     """Share of requests that fail, by the same kinds of failure as the error rate's."""
-    failed = [
-        rate(Selector(telemetry.REQUESTS, (*seen, *fault)), WINDOW) for seen in reports for fault in FAULTS
-    ]
+    failed = [rate(Selector(telemetry.REQUESTS, (*seen, *fault)), WINDOW) for seen in reports for fault in FAULTS]
     whole = per_second(reports, by)
     return ratio(or_zero(sum_by(by, union(*failed)), whole), whole)
 

@@ -1,20 +1,23 @@
 """Findings over the inventory: one check per module, named as its users name it.
 
-A check module has `CODE`, `TITLE` and `find(inventory, graph)`. Putting the file here is all it takes: it is found
-by its being here, and a test asks for its section in `docs/checks.md`.
+A check module has `CODE`, `TITLE` and `find(graph)`. Putting the file here is all it takes: it is found by its being
+here, and a test asks for its section in `docs/checks.md`.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
 from functools import cache
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from observe.checks.finding import Finding, Severity
 from observe.graph import Graph
-from observe.model import Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.model import Inventory
 
 __all__ = ["Check", "Finding", "Severity", "all_checks", "over_inventory"]
 
@@ -25,8 +28,8 @@ class Check(Protocol):
     CODE: str
     TITLE: str
 
-    def find(self, inventory: Inventory, graph: Graph) -> Iterator[Finding]:
-        """The findings, in any order."""
+    def find(self, graph: Graph) -> Iterator[Finding]:
+        """The findings about `graph.inventory`, in any order."""
 
 
 @cache
@@ -40,5 +43,5 @@ def all_checks() -> tuple[Check, ...]:
 def over_inventory(inventory: Inventory) -> tuple[Finding, ...]:
     """All findings about an inventory, by place; silenced ones included and marked."""
     graph = Graph(inventory)
-    found = [finding for check in all_checks() for finding in check.find(inventory, graph)]
+    found = [finding for check in all_checks() for finding in check.find(graph)]
     return tuple(sorted(found, key=lambda finding: finding.order))

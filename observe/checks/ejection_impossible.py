@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from observe import policy
 from observe.checks.finding import Finding, Severity, about
-from observe.graph import Graph
-from observe.model import Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.graph import Graph
 
 CODE = "OBS108"
 TITLE = "The circuit breaker can never eject an instance"
 
 
-def find(inventory: Inventory, graph: Graph) -> Iterator[Finding]:
-    for service in inventory.services:
+def find(graph: Graph) -> Iterator[Finding]:
+    """A finding where one instance of the declared replicas is a larger share than may be ejected."""
+    for service in graph.inventory.services:
         percent, least = policy.breaker(service).max_ejection_percent, policy.least_percent(service)
         if percent < least:
+            replicas = f"{service.replicas} replica{'s' if service.replicas > 1 else ''}"
             problem = (
-                f"has {service.replicas} replica{'s' if service.replicas > 1 else ''} and max_ejection_percent {percent}: "
-                f"one instance is already more than that, so none is ever ejected"
+                f"has {replicas} and max_ejection_percent {percent}: one instance is more, so none is ever ejected"
             )
-            remedy = f"raise breaker.max_ejection_percent to {least} or more"
+            remedy = f"raise breaker.max_ejection_percent to {least} or more, or remove it"
             below = ("breaker", "max_ejection_percent")
-            yield about(inventory, service, below, CODE, Severity.ERROR, problem, remedy)
+            yield about(graph.inventory, service, below, CODE, Severity.ERROR, problem, remedy)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from observe.model import Inventory, Path, Position, Service
+if TYPE_CHECKING:
+    from observe.model import Inventory, Path, Position, Service
 
 
 class Severity(IntEnum):
@@ -43,14 +45,15 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"{self.position}: " if self.position else ""
-        return f"{where}{self.severity.title} {self.code}: {self.subject} {self.problem}; {self.remedy}"
+        way = f"silenced: {self.silenced}" if self.silenced else self.remedy
+        return f"{where}{self.severity.title} {self.code}: {self.subject} {self.problem}; {way}"
 
     @property
-    def order(self) -> tuple[str, int, int, str, str]:
+    def order(self) -> tuple[str, int, int, str, str, str]:
         """Sorting key: by place, then by code."""
         position = self.position
         place = (position.file, position.line, position.column) if position else ("", 0, 0)
-        return (*place, self.code, self.subject)
+        return (*place, self.code, self.subject, self.problem)
 
 
 def about(

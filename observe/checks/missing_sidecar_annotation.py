@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.graph import Graph
-from observe.model import Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.graph import Graph
 
 CODE = "OBS106"
 TITLE = "A pod template does not ask for its sidecar"
 
 
-def find(inventory: Inventory, graph: Graph) -> Iterator[Finding]:
-    if inventory.mesh.data_plane != "sidecar":
+def find(graph: Graph) -> Iterator[Finding]:
+    """A finding for each service whose injection is not explicit. An ambient mesh has no sidecars to ask for."""
+    if graph.inventory.mesh.data_plane != "sidecar":
         return
-    for service in inventory.in_mesh:
+    for service in graph.inventory.in_mesh:
         if service.injection != "explicit":
             problem = "has no explicit sidecar annotation; the namespace's label injects it, but explicit is safer"
             remedy = 'add sidecar.istio.io/inject: "true" to the pod template, and set injection: explicit here'
-            yield about(inventory, service, ("injection",), CODE, Severity.WARNING, problem, remedy)
+            yield about(graph.inventory, service, ("injection",), CODE, Severity.WARNING, problem, remedy)

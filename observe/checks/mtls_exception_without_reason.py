@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.graph import Graph
-from observe.model import Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.graph import Graph
 
 CODE = "OBS105"
 TITLE = "An mTLS exception has no written reason"
 
 
-def find(inventory: Inventory, graph: Graph) -> Iterator[Finding]:
-    for service in inventory.in_mesh:
+def find(graph: Graph) -> Iterator[Finding]:
+    """A finding for each service that is neither STRICT nor says why."""
+    for service in graph.inventory.in_mesh:
         if service.mtls.mode != "STRICT" and not service.mtls.reason:
             problem = f"accepts plaintext (mTLS mode {service.mtls.mode}) without a written reason"
             remedy = "add mtls.reason, or set mtls.mode to STRICT"
-            yield about(inventory, service, ("mtls", "mode"), CODE, Severity.ERROR, problem, remedy)
+            yield about(graph.inventory, service, ("mtls", "mode"), CODE, Severity.ERROR, problem, remedy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from observe.cli.options import (
     prune_option,
     to_option,
 )
+from observe.errors import EXIT_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +41,7 @@ SIGINT_CODE = 130
 @prune_option
 @click.option("--force-conflicts", is_flag=True, help="Take over fields that another field manager owns.")
 @click.option("--workers", type=click.IntRange(1, 64), metavar="N", help="Requests at a time.  [default: by target]")
+@click.option("--metrics-file", metavar="FILE", help="Write what was done as metrics, for the textfile collector.")
 @format_option
 def command(
     source: str,
@@ -49,6 +52,7 @@ def command(
     prune: bool,
     force_conflicts: bool,
     workers: int | None,
+    metrics_file: str | None,
     format_: str,
 ) -> None:
     r"""Bring the pack to Grafana, the cluster, or a directory.
@@ -66,30 +70,38 @@ def command(
     inventory, pack = sound_pack(source)
     with ExitStack() as stack:
         targets = open_targets(choice, inventory, stack)
-        sys.exit(
-            _dry_run(targets, pack, prune, choice, format_)
-            if dry_run
-            else _publish(targets, pack, prune, choice, format_)
-        )
+        if dry_run:
+            sys.exit(_dry_run(targets, pack, prune, choice, format_))
+        reports, broken_off = _publish(targets, pack, prune, choice)
+    code = _tell(pack, reports, format_, metrics_file)
+    sys.exit(SIGINT_CODE if broken_off else code)
 
 
-def _publish(targets: Sequence[Target], pack: Pack, prune: bool, choice: Choice, format_: str) -> int:
-    """Plan and carry out, target by target; everything that was done is reported, whatever happens."""
-    from observe.cli.report import exit_code, print_reports, summary
+def _publish(targets: Sequence[Target], pack: Pack, prune: bool, choice: Choice) -> tuple[list[Report], bool]:
+    """Plan and carry out, target by target; and whether the user broke off."""
     from observe.publish.apply import Interrupted
 
     reports: list[Report] = []
-    broken_off = False
     try:
         for target in targets:
             reports.append(_one(target, pack, prune, choice))  # noqa: PERF401 - what is done stays when one breaks off
     except Interrupted as interrupted:
-        broken_off = True
-        reports.append(interrupted.report)
+        return [*reports, interrupted.report], True
+    return reports, False
+
+
+def _tell(pack: Pack, reports: Sequence[Report], format_: str, metrics_file: str | None) -> int:
+    """Report every object, and give the exit code."""
+    from observe.cli.report import exit_code, print_reports, summary
+
     print_reports(reports, format_)
     for report in reports:
         click.echo(summary(report), err=True)
-    return SIGINT_CODE if broken_off else exit_code(reports)
+    if metrics_file:
+        from observe.exporter import write_metrics
+
+        write_metrics(metrics_file, pack.name, reports, time.time())
+    return exit_code(reports)
 
 
 def _one(target: Target, pack: Pack, prune: bool, choice: Choice) -> Report:
@@ -114,20 +126,15 @@ def _plan(target: Target, pack: Pack, prune: bool) -> Plan:
 
 def _dry_run(targets: Sequence[Target], pack: Pack, prune: bool, choice: Choice, format_: str) -> int:
     """Show the plans. The cluster's is also carried out as a server-side dry run: it admits or refuses each object."""
-    from observe.cli.report import exit_code, print_plans, print_reports, summary
+    from observe.cli.report import exit_code, print_plans
     from observe.publish.apply import apply
 
     plans = [(target, _plan(target, pack, prune)) for target in targets]
-    print_plans([planned for _, planned in plans], format_)
     rehearsed = [
         apply(planned, target, workers=choice.workers) for target, planned in plans if target.name == "cluster"
     ]
-    refused = [report for report in rehearsed if report.exit_code]
-    if refused:
-        print_reports(refused, format_)
+    print_plans([planned for _, planned in plans], rehearsed, format_)
     for _, planned in plans:
         said = ", ".join(f"{count} to {action.value}" for action, count in sorted(planned.counts.items()))
         click.echo(f"{planned.target}: {said or 'nothing to do'} (dry run, nothing was written)", err=True)
-    for report in refused:
-        click.echo(f"the cluster would refuse: {summary(report)}", err=True)
-    return min(exit_code(refused), 3)
+    return min(exit_code(rehearsed), EXIT_TARGET)

@@ -11,13 +11,15 @@ import click
 
 from observe import errors
 from observe.cli.table import Cell, print_table
-from observe.publish.apply import Report, Status
-from observe.publish.plan import Action, Plan
+from observe.publish.apply import Status
+from observe.publish.plan import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from observe.publish.apply import Outcome
+    from observe.publish.apply import Outcome, Report
+    from observe.publish.plan import Change, Plan
+    from observe.publish.target import Key
 
 PAST: Final = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
 COLOURS: Final = {
@@ -81,35 +83,46 @@ def print_reports(reports: Sequence[Report], format_: str) -> None:
         print_table(("target", "result", "object", "reason"), rows, sys.stdout)
 
 
-def print_plans(plans: Sequence[Plan], format_: str) -> None:
-    """What would be done, on standard output."""
+def print_plans(plans: Sequence[Plan], rehearsed: Sequence[Report], format_: str) -> None:
+    """What would be done, on standard output; what a live system said to a rehearsal goes with it."""
+    refusals = {
+        (report.target, outcome.change.key): outcome.reason
+        for report in rehearsed
+        for outcome in report.outcomes
+        if outcome.status is Status.FAILED
+    }
     if format_ == "json":
         data = [
-            {
-                "target": plan.target,
-                "objects": [
-                    {
-                        "kind": change.key.kind,
-                        "namespace": change.key.namespace,
-                        "name": change.key.name,
-                        "action": change.action.value,
-                        "reason": change.reason,
-                    }
-                    for change in plan.changes
-                ],
-            }
+            {"target": plan.target, "objects": [_planned(plan, change, refusals) for change in plan.changes]}
             for plan in plans
         ]
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
         return
     rows = [
-        (plan.target, styled(change.action.value), str(change.key), change.reason)
+        (plan.target, *_would(change, refusals.get((plan.target, change.key))))
         for plan in plans
         for change in plan.changes
         if change.action is not Action.UNCHANGED
     ]
     if rows:
         print_table(("target", "would", "object", "reason"), rows, sys.stdout)
+
+
+def _would(change: Change, refusal: str | None) -> tuple[Cell, Cell, Cell]:
+    action = styled("failed" if refusal else change.action.value)
+    return (action, str(change.key), refusal or change.reason)
+
+
+def _planned(plan: Plan, change: Change, refusals: Mapping[tuple[str, Key], str]) -> dict[str, Any]:
+    """A change for a program; `refusal` is why the live system would not take it."""
+    return {
+        "kind": change.key.kind,
+        "namespace": change.key.namespace,
+        "name": change.key.name,
+        "action": change.action.value,
+        "reason": change.reason,
+        "refusal": refusals.get((plan.target, change.key)),
+    }
 
 
 def summary(report: Report) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TextIO, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rich.text import Text
+
 Cell: TypeAlias = str | tuple[str, str]
 """A text, or a text with its style."""
 
@@ -36,6 +38,6 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], stream: 
 
 def _text(cell: Cell) -> Text:
     """Never a plain string: brackets in it would be taken for markup."""
-    from rich.text import Text
+    from rich.text import Text as RichText
 
-    return Text(cell) if isinstance(cell, str) else Text(*cell)
+    return RichText(cell) if isinstance(cell, str) else RichText(*cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ RETRIED = BUSY | {500}
 """Grafana answers 500 while its SQLite database is locked, a Kubernetes API server while it loses etcd."""
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 60.0
 """In seconds. Admission webhooks may take 10 s each before the API server gives up on them."""
+
+_LAYERS = re.compile(r"^\w+\(host=.*?\): (Failed to establish a new connection: )?")
+"""What urllib3 writes before the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Pace:
         return (kind or BackOff)(
             total=self.attempts,
             connect=self.connects,
+            other=0,  # TLS: a certificate does not get better by asking again
             redirect=False,
             allowed_methods=None,
             status_forcelist=RETRIED,
@@ -60,7 +65,7 @@ class BackOff(Retry):
 def cause(error: BaseException) -> str:
     """The innermost reason of a connection error in a few words, without the layers that carried it here."""
     *_, innermost = _chain(error)
-    return str(innermost).rpartition("Failed to establish a new connection: ")[2] or type(innermost).__name__
+    return _LAYERS.sub("", str(innermost)) or type(innermost).__name__
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -35,6 +35,8 @@ class GrafanaCredentials:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", _checked(self.url))
+        if self.token and not _SENDABLE.fullmatch(self.token):
+            raise UsageError(f"{TOKEN} holds blanks, line breaks or letters that no token has: copy it again")
 
 
 def grafana_credentials(environ: Mapping[str, str]) -> GrafanaCredentials:
@@ -46,7 +48,7 @@ def grafana_credentials(environ: Mapping[str, str]) -> GrafanaCredentials:
     if not url:
         raise UsageError(f"{URL} is not set: set it to Grafana's address, such as https://grafana.example.com")
     if token := environ.get(TOKEN, "").strip():
-        return GrafanaCredentials(url, token=_sendable(token))
+        return GrafanaCredentials(url, token=token)
     user, password = environ.get(USER, ""), environ.get(PASSWORD, "")
     if user and password:
         return GrafanaCredentials(url, user=user, password=password)
@@ -60,12 +62,6 @@ def _missing(user: str, password: str) -> str:
         f"{TOKEN} is not set: make a token of a service account with the role Editor, and set {TOKEN} to it"
         f" (or set {USER} and {PASSWORD})"
     )
-
-
-def _sendable(token: str) -> str:
-    if not _SENDABLE.fullmatch(token):
-        raise UsageError(f"{TOKEN} holds blanks, line breaks or letters that no token has: copy it again")
-    return token
 
 
 def _checked(url: str) -> str:

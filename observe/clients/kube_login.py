@@ -75,10 +75,20 @@ class Transport:
         self._api.close()
 
     def _credential(self) -> dict[str, str]:
-        """The headers of this moment. Reading them may renew a token, which must not happen twice at once."""
-        with self._lock:
-            settings = self._api.configuration.auth_settings().values()
-            return {setting["key"]: setting["value"] for setting in settings if setting["value"]}
+        """The headers of this moment. Reading them may renew a token, which must not happen twice at once.
+
+        Checked here, because the HTTP library quotes a header that it cannot send, and so the token.
+        """
+        try:
+            with self._lock:
+                settings = [*self._api.configuration.auth_settings().values()]
+        except Exception as error:  # files, programs and web pages that renew tokens fail in many ways
+            told = f"the credential for the cluster at {self.server} cannot be renewed: {type(error).__name__}"
+            raise errors.Unauthorized(told) from None
+        found = {setting["key"]: setting["value"].strip() for setting in settings if setting["value"]}
+        if not all(value.isascii() and value.isprintable() for value in found.values()):
+            raise errors.Unauthorized(f"the credential for the cluster at {self.server} holds line breaks or such")
+        return found
 
 
 class _ContentAware(BackOff):

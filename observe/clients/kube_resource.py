@@ -22,10 +22,14 @@ class Resource:
         return re.sub(r"(?<=[^aeiou])y$", "ie", self.kind.lower()) + "s"
 
     @property
+    def group(self) -> str:
+        """`networking.istio.io`; empty for the kinds of Kubernetes' core."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
     def full_name(self) -> str:
-        """The CRD's name, such as `virtualservices.networking.istio.io`."""
-        group, slash, _ = self.api_version.rpartition("/")
-        return f"{self.plural}.{group}" if slash else self.plural
+        """The CRD's name, such as `virtualservices.networking.istio.io`: the same in every version."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
         """The path of one object, of all in a namespace, or of all in the cluster."""

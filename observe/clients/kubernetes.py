@@ -86,7 +86,10 @@ class KubernetesClient:
         params = {"limit": str(page_size)}
         if selector:
             params["labelSelector"] = selector
-        return [_metadata(item) for page in self._pages(resource, namespace, params, what) for item in page]
+        try:
+            return [_metadata(item) for page in self._pages(resource, namespace, params, what) for item in page]
+        except (LookupError, TypeError, AttributeError):
+            raise self._stranger() from None
 
     def _pages(
         self, resource: Resource, namespace: str | None, params: dict[str, str], what: str
@@ -113,8 +116,7 @@ class KubernetesClient:
         answer = self._transport.request("GET", name.path, {}, {"Accept": JSON})
         if answer.status == 404:
             return None
-        found: Manifest = self._accept(answer, name.resource, f"read {name}")
-        return found
+        return self._accept(answer, name.resource, f"read {name}")
 
     def apply(self, name: ObjectName, body: bytes, *, force: bool = False, dry_run: bool = False) -> Manifest:
         """Server-side apply of a manifest (YAML or JSON): creates it, or merges what we own of it.
@@ -130,26 +132,36 @@ class KubernetesClient:
             params["dryRun"] = "All"
         headers = {"Accept": JSON if dry_run else METADATA, "Content-Type": APPLY}
         answer = self._transport.request("PATCH", name.path, params, headers, body)
-        applied: Manifest = self._accept(answer, name.resource, f"apply {name}")
-        return applied
+        return self._accept(answer, name.resource, f"apply {name}")
 
     def delete(self, name: ObjectName, *, uid: str, revision: str, dry_run: bool = False) -> None:
         """Delete the very object that was seen; raises Conflict when it has changed since. Gone is fine."""
-        preconditions = {"uid": uid, "resourceVersion": revision}
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": preconditions}
-        params = {"dryRun": "All"} if dry_run else {}
+        body: dict[str, Any] = {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "preconditions": {"uid": uid, "resourceVersion": revision},
+        }
+        if dry_run:
+            # In the body, and not as a parameter: with a body the server does not look at the parameters.
+            body["dryRun"] = ["All"]
         headers = {"Accept": METADATA, "Content-Type": JSON}
-        answer = self._transport.request("DELETE", name.path, params, headers, orjson.dumps(body))
+        answer = self._transport.request("DELETE", name.path, {}, headers, orjson.dumps(body))
         if answer.status != 404:
             self._accept(answer, name.resource, f"delete {name}")
 
-    def _accept(self, answer: Answer, resource: Resource, what: str) -> Any:
+    def _accept(self, answer: Answer, resource: Resource, what: str) -> Manifest:
         if not 200 <= answer.status < 300:
             raise refusal(self.server, answer.status, answer.body, resource, what)
         try:
-            return orjson.loads(answer.body)
+            found = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
-            raise errors.Rejected(f"what answers at {self.server} is not a Kubernetes API server") from None
+            found = None
+        if not isinstance(found, dict):
+            raise self._stranger()
+        return found
+
+    def _stranger(self) -> errors.Rejected:
+        return errors.Rejected(f"what answers at {self.server} is not a Kubernetes API server")
 
 
 def _metadata(item: Any) -> Metadata:

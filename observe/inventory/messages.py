@@ -3,63 +3,103 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from types import UnionType
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
-
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from observe.errors import shorten
-from observe.model import Path
+from observe.inventory.codes import MISSING_KEY, UNKNOWN_KEY, WRONG_VALUE
+from observe.model import Service, format_percent
 from observe.model.fields import MEANINGS
 from observe.model.service import DEFAULTABLE
 
-UNKNOWN_KEY: Final = "OBS003"
-MISSING_KEY: Final = "OBS004"
-WRONG_VALUE: Final = "OBS005"
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from observe.model import Path
+
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_./-]{1,100}")
+LONGEST_GUESS: Final = 100
+"""Characters; nobody means a known word by a longer one, and comparing takes time."""
 
 
 def dotted(path: Path) -> str:
     """`services.order-service.ports[0].number`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        shown = part if isinstance(part, int) or _PLAIN_KEY.fullmatch(part) else f'"{printable(part, 60)}"'
+        text += f"[{part}]" if isinstance(part, int) else f".{shown}" if text else str(shown)
     return text or "the inventory"
 
 
+def printable(text: str, limit: int) -> str:
+    """A text on one line, cut to `limit` characters, with nothing in it that a terminal would obey."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in shorten(text, limit)
+    )
+
+
+def show(value: Any) -> str:
+    """A value as its writer would recognise it."""
+    if isinstance(value, str):
+        return f'"{printable(value, 60)}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "empty"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, tuple) else shorten(str(value), 60)
+
+
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return close[0] if close else None
+    """The known word that was probably meant; case does not count, nor do `-` and `_`."""
+    if len(word) > LONGEST_GUESS:
+        return None
+    spellings = {_folded(candidate): candidate for candidate in known if len(candidate) <= LONGEST_GUESS}
+    close = difflib.get_close_matches(_folded(word), spellings, n=1, cutoff=0.6)
+    return spellings[close[0]] if close else None
 
 
-def explain(error: ErrorDetails, model: type) -> tuple[str, str, str]:
-    """Code, problem and remedy for an error at `error["loc"]` inside `model`."""
-    kind = error["type"]
+def _folded(word: str) -> str:
+    return word.lower().replace("-", "_")
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """A remedy: the word that was probably meant, else all that are known."""
+    names = sorted(known)
+    close = suggest(word, names)
+    return f"did you mean {close}?" if close else f"{otherwise}; known are {', '.join(names)}"
+
+
+def explain(error: ErrorDetails, model: type, value: Any, shown: str) -> tuple[str, str, str]:
+    """Code, problem and remedy for an error at `error["loc"]` inside `model`, about a value as it was written."""
+    kind, loc = error["type"], error["loc"]
     if kind == "unexpected_keyword_argument":
-        known = _keys_at(model, error["loc"][:-1])
-        return (UNKNOWN_KEY, "is not a known key", _did_you_mean(str(error["loc"][-1]), known, "remove it"))
+        return (UNKNOWN_KEY, "is not a known key", did_you_mean(str(loc[-1]), keys_at(model, loc[:-1]), "remove it"))
     if kind == "missing":
-        place = "here or under defaults" if error["loc"][-1] in DEFAULTABLE and len(error["loc"]) == 1 else "it"
-        return (MISSING_KEY, "is missing", f"add {place}")
-    return (WRONG_VALUE, *_wrong_value(error))
+        defaultable = model is Service and len(loc) == 1 and loc[0] in DEFAULTABLE
+        return (MISSING_KEY, "is missing", "add it here or under defaults" if defaultable else "add it")
+    return (WRONG_VALUE, *_wrong_value(error, value, shown))
 
 
-def _wrong_value(error: ErrorDetails) -> tuple[str, str]:
-    kind, shown, context = error["type"], show(error["input"]), error.get("ctx", {})
+def _wrong_value(error: ErrorDetails, value: Any, shown: str) -> tuple[str, str]:
+    kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
-        return (str(context["error"]), f"mend {shown}")
+        problem, _, remedy = str(context["error"]).partition("; ")
+        return (problem if isinstance(value, Mapping | tuple) else f"is {shown}, which {problem}", remedy)
     if kind == "literal_error":
-        known = [word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", ")]
-        return (f"is {shown}, which is no valid choice", _did_you_mean(str(error["input"]), known, "choose one"))
+        known = re.findall(r"'([^']*)'", context["expected"])
+        return (f"is {shown}, which is no valid choice", did_you_mean(str(value), known, "choose one"))
     if kind == "string_pattern_mismatch":
         return (f"is {shown}, which is not as it must be", f"write {MEANINGS[context['pattern']]}")
-    if kind in _TYPES:
-        return (f"is {shown}, which is not {_TYPES[kind]}", f"write {_TYPES[kind]}{_yaml_trap(error['input'])}")
     if kind in _LIMITS:
-        return (f"is {shown}, which is out of range", f"write {_LIMITS[kind].format(**context)}")
-    return (f"is {shown}: {error['msg']}", "mend the value")
+        as_written = _in_percent(context) if isinstance(value, str) and value.endswith("%") else context
+        return (f"is {shown}, which is out of range", f"write {_LIMITS[kind].format(**as_written)}")
+    wanted = _TYPES.get(kind, "what it must be")
+    return (_not(shown, value, wanted), _remedy(wanted, value, shown))
 
 
 _TYPES: Final = {
@@ -67,12 +107,10 @@ _TYPES: Final = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
-    "float_parsing": "a number",
-    "finite_number": "a number",
     "bool_type": "true or false",
     "tuple_type": "a list",
-    "dict_type": "a mapping",
     "mapping_type": "a mapping",
+    "dict_type": "a mapping",
     "dataclass_type": "a mapping",
 }
 
@@ -87,37 +125,32 @@ _LIMITS: Final = {
 }
 
 
-def show(value: Any) -> str:
-    """A value as its writer would recognise it."""
-    if isinstance(value, str):
-        return f'"{shorten(value, 60)}"'
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None:
-        return "empty"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    return "a list" if isinstance(value, tuple) else shorten(str(value), 60)
+def _not(shown: str, value: Any, wanted: str) -> str:
+    return "is empty" if value is None else f"is {shown}, which is not {wanted}"
 
 
-def _yaml_trap(value: Any) -> str:
-    """YAML 1.1 reads on, yes, 1.30 and 2026-01-01 as something else than text."""
-    return " (in quotes, so that YAML takes it as text)" if isinstance(value, bool | int | float) or hasattr(value, "isoformat") else ""
+def _remedy(wanted: str, value: Any, shown: str) -> str:
+    """The way out: quotes, where YAML made a number of what looks like text, or their absence."""
+    if wanted == "text" and isinstance(value, bool | int | float):
+        return f'put it in quotes: "{shown}"'
+    if wanted == "a whole number" and isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,8}", value):
+        return f"write it without quotes: {value}"
+    return f"write {wanted}"
 
 
-def _did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
-    names = sorted(known)
-    close = suggest(word, names)
-    return f"did you mean {close}?" if close else f"{otherwise}; known are {', '.join(names)}"
+def _in_percent(context: dict[str, Any]) -> dict[str, Any]:
+    return {name: format_percent(float(limit)) for name, limit in context.items()}
 
 
-def _keys_at(model: Any, path: Iterable[str | int]) -> list[str]:
-    """The keys that the class at `path` below `model` has."""
+def keys_at(model: Any, path: Iterable[str | int]) -> list[str]:
+    """The keys that the class at `path` below `model` has; a service's name is its own key, and none of these."""
+    inside = model
     for part in path:
-        if isinstance(part, str) and is_dataclass(model):
-            model = get_type_hints(model).get(part)
-        model = _class_in(model)
-    return [item.name for item in fields(model)] if is_dataclass(model) else []
+        if isinstance(part, str) and is_dataclass(inside):
+            inside = get_type_hints(inside).get(part)
+        inside = _class_in(inside)
+    names = [item.name for item in fields(inside)] if is_dataclass(inside) else []
+    return [name for name in names if not (inside is Service and name == "name")]
 
 
 def _class_in(hint: Any) -> Any:

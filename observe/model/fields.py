@@ -1,6 +1,7 @@
 """The scalar types of the inventory: what is written there as text, and what it means.
 
-Each is a plain Python type with the rules that the loader and the JSON Schema read from the same annotation.
+Each is a plain Python type with the rules that the loader and the JSON Schema read from the same annotation. A
+ValueError of this package says what is wrong and, after a semicolon, the way out.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
-_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+")
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)\s*%")
+_DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+")
+_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_PERCENT: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?) ?%")
 LONGEST_DURATION: Final = 3_600_000
 
 
@@ -24,12 +25,12 @@ def parse_duration(value: object) -> int:
     Istio keeps millisecond precision and refuses less (istio/api `virtual_service.proto`, `timeout`).
     """
     if not isinstance(value, str) or len(value) > 32 or not _DURATION.fullmatch(value):
-        raise ValueError("must be a duration with its unit, such as 500ms, 3s or 1m30s")
+        raise ValueError("is no duration; write a number with its unit, such as 500ms, 3s or 1m30s")
     total = sum(Decimal(number) * _UNITS[unit] for number, unit in _PART.findall(value))
     if total != int(total):
-        raise ValueError("is finer than a millisecond, which Istio cannot express")
+        raise ValueError("is finer than a millisecond, which Istio cannot express; write whole milliseconds")
     if not 1 <= total <= LONGEST_DURATION:
-        raise ValueError("must lie between 1ms and 1h")
+        raise ValueError("is out of range; write 1ms to 1h")
     return int(total)
 
 
@@ -43,14 +44,11 @@ def format_duration(milliseconds: int) -> str:
 
 def parse_ratio(value: object) -> float:
     """A share between 0 and 1 from `5%` or `0.05`; raises ValueError for anything else."""
-    if isinstance(value, str):
-        found = _PERCENT.fullmatch(value)
-        if not found:
-            raise ValueError("must be a percentage such as 5% or a share such as 0.05")
-        value = float(Decimal(found.group(1)) / 100)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a percentage such as 5% or a share such as 0.05")  # noqa: TRY004 - pydantic reads ValueError
-    return float(value)
+    if isinstance(value, str) and (found := _PERCENT.fullmatch(value)):
+        return float(Decimal(found.group(1)) / 100)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise ValueError("is no share; write a percentage such as 5%, or a number such as 0.05")
 
 
 def format_percent(ratio: float) -> str:
@@ -64,9 +62,12 @@ _DNS_LABEL = rf"^{_LABEL}$"
 _DNS_NAME = rf"^{_LABEL}(\.{_LABEL})*$"
 _MESH_NAME = r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"
 _REFERENCE = rf"^({_LABEL}/)?{_LABEL}$"
+SERVICE_KEY: Final = re.compile(_REFERENCE)
+"""What a service's key looks like; use it with `fullmatch`."""
 _LABEL_VALUE = rf"^{_VALUE}$"
 _LABEL_KEY = rf"^([a-z0-9.-]{{1,253}}/)?{_VALUE}$"
-_LINE = r"^[^\x00-\x1f\x7f]*$"
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_LINE = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
 _URL = r"^https?://[^\s{}<>\"'\\]+$"
 _PATH = r"^/[A-Za-z0-9._~!$&'()+,;=:@%/{}-]*$"
 _GRPC = r"^[A-Za-z_][A-Za-z0-9_.]*/[A-Za-z_][A-Za-z0-9_]*$"
@@ -80,11 +81,11 @@ MEANINGS: Final = {
     _REFERENCE: "a service's key: its name, or namespace/name",
     _LABEL_VALUE: "1 to 63 letters, digits, -, _ and ., beginning and ending with a letter or digit",
     _LABEL_KEY: "a Kubernetes label key, such as app or app.kubernetes.io/name",
-    _LINE: "one line of text without control characters",
+    _LINE: "a line of text, not blank and without control characters",
     _URL: "an http or https address without blanks, quotes and braces",
     _PATH: "a path beginning with /, such as /orders/{id}",
     _GRPC: "package.Service/Method, such as shop.users.v1.Users/GetUser",
-    _VERSION: "Istio's version in quotes, such as \"1.30\"",
+    _VERSION: 'Istio\'s version in quotes, such as "1.30"',
     _CODE: "a finding's code, such as OBS106",
 }
 """What a pattern asks for, in words: for whoever reads the error."""
@@ -126,6 +127,8 @@ FindingCode = Annotated[str, Field(pattern=_CODE)]
 """A finding's code."""
 
 Count = Annotated[int, Field(strict=True, ge=0, le=100_000)]
+Limit = Annotated[int, Field(strict=True, ge=1, le=2_147_483_647)]
+"""A limit of a connection pool, where Istio has 32 bits for it."""
 Replicas = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 PortNumber = Annotated[int, Field(strict=True, ge=1, le=65_535)]
 Percent = Annotated[int, Field(strict=True, ge=1, le=100)]

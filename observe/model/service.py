@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from observe.model.fields import (
     Attempts,
@@ -19,6 +19,7 @@ from observe.model.fields import (
     HttpPath,
     LabelKey,
     LabelValue,
+    Limit,
     Line,
     Milliseconds,
     Percent,
@@ -56,6 +57,15 @@ class Port:
         return self.target_port or self.number
 
 
+def distinct_ports(ports: tuple[Port, ...]) -> tuple[Port, ...]:
+    """The same ports; raises ValueError when two share their name or number, which Kubernetes refuses."""
+    for what, seen in (("name", [port.name for port in ports]), ("number", [str(port.number) for port in ports])):
+        twice = sorted({value for value in seen if seen.count(value) > 1})
+        if twice:
+            raise ValueError(f"has two ports with the {what} {', '.join(twice)}; give each port its own")
+    return ports
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
     """How often a failed request is tried again."""
@@ -68,16 +78,16 @@ class Retries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """This service calls another one."""
+    """A call from this service to another one."""
 
     service: ServiceReference
     """The callee's key in the inventory."""
     port: PortNumber | None = None
     """The callee's port that is dialled; needed only where it has several."""
     timeout: Milliseconds | None = None
-    """This caller's own limit, instead of the callee's."""
+    """The caller's own limit, instead of the callee's."""
     retries: Retries | None = None
-    """This caller's own retries, instead of the callee's."""
+    """The caller's own retries, instead of the callee's."""
     asynchronous: Flag = False
     """A notification that is sent after the triggering request was answered: authorized like any call, but no
     part of a request chain."""
@@ -108,12 +118,12 @@ class Endpoint:
     idempotent: Flag | None = None
     """Whether it may be sent twice; by default told by the HTTP method, and false for gRPC."""
     timeout: Milliseconds | None = None
-    """This endpoint's own limit."""
+    """The endpoint's own limit."""
 
     def __post_init__(self) -> None:
         http = (self.method is not None, self.path is not None)
         if self.grpc is None and http != (True, True):
-            raise ValueError("needs both method and path, or grpc alone")
+            raise ValueError("is no operation yet; give both method and path, or grpc alone")
         if self.grpc is not None and any(http):
             raise ValueError("has grpc together with method or path; write two endpoints")
 
@@ -154,7 +164,7 @@ class Application:
 class LatencyObjective:
     """So much of the requests must be faster than so much."""
 
-    quantile: Annotated[float, Field(ge=0.5, le=0.999)] = 0.99
+    quantile: Annotated[float, Field(strict=True, ge=0.5, le=0.999)] = 0.99
     """The share of requests that must be faster: 0.99 for P99."""
     limit: Milliseconds = 2_000
     """The slowest that is still good."""
@@ -208,11 +218,11 @@ class Breaker:
     """How long an instance stays out the first time."""
     max_ejection_percent: Percent | None = None
     """At most this share of the instances may be out at once."""
-    max_connections: Annotated[int, Field(strict=True, ge=1)] | None = None
+    max_connections: Limit | None = None
     """TCP connections to the service."""
-    max_pending_requests: Annotated[int, Field(strict=True, ge=1)] | None = None
+    max_pending_requests: Limit | None = None
     """Requests that may wait for a connection."""
-    max_requests: Annotated[int, Field(strict=True, ge=1)] | None = None
+    max_requests: Limit | None = None
     """Requests in flight."""
 
 
@@ -255,7 +265,7 @@ class Service:
     """How much the business needs it."""
     role: Role
     """What kind of service it is; timeouts, retries and breakers follow from it."""
-    ports: Annotated[tuple[Port, ...], Field(min_length=1)]
+    ports: Annotated[tuple[Port, ...], Field(min_length=1), AfterValidator(distinct_ports)]
     """The Service's ports."""
     description: Line | None = None
     """What it does, in a line."""
@@ -289,13 +299,6 @@ class Service:
     """Own circuit breaking, instead of the role's."""
     silence: tuple[Silence, ...] = ()
     """Findings that are known and accepted."""
-
-    def __post_init__(self) -> None:
-        names, numbers = [port.name for port in self.ports], [str(port.number) for port in self.ports]
-        for what, seen in (("name", names), ("number", numbers)):
-            twice = sorted({value for value in seen if seen.count(value) > 1})
-            if twice:
-                raise ValueError(f"has two ports with the {what} {', '.join(twice)}")
 
     @property
     def id(self) -> str:

@@ -68,7 +68,8 @@ def _frame(board: Board, mesh: Mesh) -> core.Dashboard:
         time=core.Time(f"now-{board.hours}h", "now"),
         # In an incident people compare with each other and with log lines, whose times are UTC.
         timezone="utc",
-        refresh="1m",
+        # A minute of an hour; of a day not quite as often, since it is a day that is read again.
+        refresh=f"{min(board.hours, 15)}m",
         graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,
         editable=False,
     )
@@ -123,6 +124,4 @@ def _link(link: Link) -> core.DashboardLink:
     if link.uid:
         uri = naming.dashboard_url("", link.uid)
         return core.DashboardLink(title=link.title, type="link", uri=uri, icon="dashboard", includeVars=True)
-    return core.DashboardLink(
-        title=link.title, type="dashboards", tags=[link.tag], asDropdown=True, includeVars=True
-    )
+    return core.DashboardLink(title=link.title, type="dashboards", tags=[link.tag], asDropdown=True, includeVars=True)

@@ -29,9 +29,7 @@ ROW_KEYS: Final = ("collapsed", "gridPos", "id", "title", "type")
 TARGET_NOISE: Final = frozenset({"hide", "intervalFactor", "metric", "query", "step", "target"})
 """`query` repeats the expression, `intervalFactor` of 2 halves the resolution."""
 
-VARIABLE_NOISE: Final = frozenset(
-    {"auto", "auto_count", "auto_min", "tagValuesQuery", "tagsQuery", "useTags"}
-)
+VARIABLE_NOISE: Final = frozenset({"auto", "auto_count", "auto_min", "tagValuesQuery", "tagsQuery", "useTags"})
 
 BASE: Final = "green"
 """The colour of values in a panel without thresholds."""
@@ -62,11 +60,12 @@ def _known(values: dict[str, Any], noise: frozenset[str] = frozenset()) -> dict[
 
 
 def normalise_panel(panel: dict[str, Any]) -> dict[str, Any]:
+    """The same for one panel."""
     if panel["type"] == "row":
-        return {key: panel[key] for key in ROW_KEYS} | {
-            "panels": [normalise_panel(inner) for inner in panel["panels"]]
-        }
-    plain = {key: value for key, value in _known(panel, PANEL_NOISE).items() if value not in ([], False)}
+        heading = _known({key: panel[key] for key in ROW_KEYS})
+        return heading | {"panels": [normalise_panel(inner) for inner in panel["panels"]]}
+    known = _known(panel, PANEL_NOISE)
+    plain = {key: value for key, value in known.items() if value is not False and value != []}
     plain["fieldConfig"] = _field_config(panel)
     plain["options"] = _options(panel.get("options", {}))
     if panel["targets"]:
@@ -142,12 +141,8 @@ def _variable(variable: dict[str, Any]) -> dict[str, Any]:
     value = variable["current"].get("value")
     text = "All" if value == "$__all" else value
     many = variable["multi"]
-    plain["current"] = (
-        {"text": [text] if many else text, "value": [value] if many else value} if value else {}
-    )
+    plain["current"] = {"text": [text] if many else text, "value": [value] if many else value} if value else {}
     if variable["type"] == "query":
         plain["datasource"] = variable["datasource"] or DATA_SOURCE
-        plain["definition"] = (
-            variable["query"]["query"] if isinstance(variable["query"], dict) else variable["query"]
-        )
+        plain["definition"] = variable["query"]["query"] if isinstance(variable["query"], dict) else variable["query"]
     return plain

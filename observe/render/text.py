@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import yaml
 
+from observe.render import block_yaml
+
 try:
     from yaml import CSafeDumper as _Dumper
 except ImportError:  # a PyYAML without libyaml: the same bytes, slower
@@ -20,10 +22,23 @@ class _Canonical(_Dumper):
         return True
 
 
-def to_yaml(value: Any) -> bytes:
+def to_yaml(value: dict[str, Any]) -> bytes:
     """One YAML document, keys in the order given, long lines unbroken."""
+    try:
+        return block_yaml.dump(value).encode()
+    except block_yaml.NotPlain:
+        return _by_library(value)
+
+
+def _by_library(value: dict[str, Any]) -> bytes:
     text: bytes = yaml.dump(
-        value, Dumper=_Canonical, sort_keys=False, width=2**31 - 1, allow_unicode=True, encoding="utf-8", default_flow_style=False
+        value,
+        Dumper=_Canonical,
+        sort_keys=False,
+        width=2**31 - 1,
+        allow_unicode=True,
+        encoding="utf-8",
+        default_flow_style=False,
     )
     return text
 

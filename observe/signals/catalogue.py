@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from observe import telemetry
 from observe.model import Inventory, Mesh, Service, format_duration
+from observe.naming import SERVICE_LABELS
+from observe.promql import Expr, sum_by
 from observe.signals import breaker, latency, mtls, requests
 from observe.signals.signal import Signal
 
@@ -58,6 +61,11 @@ class Catalogue:
         """What the coverage of `mtls(service)` is a share of."""
         return self.received if service.mtls.mode == "STRICT" else self.received_inside
 
+    def mtls_plaintext(self, service: Service) -> Expr:
+        """What of it came in plaintext."""
+        scope = () if service.mtls.mode == "STRICT" else (mtls.INSIDE,)
+        return sum_by(SERVICE_LABELS, self.arrivals.of(service).where(telemetry.PLAINTEXT, *scope))
+
     @property
     def recorded(self) -> tuple[Signal, ...]:
         """Every signal, each after those that its measure reads: the order of the recording rules."""
@@ -65,7 +73,9 @@ class Catalogue:
         fast = (self.fast_answers, self.fast_rate, self.fast_failed, self.fast_errors)
         latencies = (self.buckets, *(signal for _, signal in self.quantiles))
         encryption = (self.arrivals, self.received, self.received_inside, self.coverage, self.coverage_inside)
-        return (*slow, *fast, *latencies, self.ejections, self.overflow, *encryption)
+        ordered = (*slow, *fast, *latencies, self.ejections, self.overflow, *encryption)
+        # Where proxies are scraped rarely both windows are equal, and so are their records.
+        return tuple({signal.record: signal for signal in ordered}.values())
 
     @property
     def needed_stats(self) -> tuple[str, ...]:

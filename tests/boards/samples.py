@@ -8,7 +8,7 @@ from observe import boards
 from observe.graph import Graph
 from observe.model import Call, ExternalCaller, Inventory, LatencyObjective, Mtls, Objectives
 from observe.signals import catalogue
-from tests.samples import GRPC, HTTP, TCP, a_mesh, a_service, an_inventory
+from tests.samples import GRPC, TCP, a_mesh, a_service, an_inventory
 
 if TYPE_CHECKING:
     from observe.boards import Board
@@ -18,9 +18,7 @@ CHECKOUT = a_service(
     calls=(Call(service="shop/users"), Call(service="data/orders-db")),
     objectives=Objectives(error_rate=0.03, latency=LatencyObjective(quantile=0.9, limit=700)),
 )
-USERS = a_service(
-    "users", ports=(GRPC,), objectives=Objectives(error_rate=0.02, latency=LatencyObjective(limit=1_300))
-)
+USERS = a_service("users", ports=(GRPC,), objectives=Objectives(error_rate=0.02, latency=LatencyObjective(limit=1_300)))
 DATABASE = a_service("orders-db", namespace="data", ports=(TCP,), role="data")
 WEBHOOK = a_service(
     "webhook",

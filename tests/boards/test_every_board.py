@@ -11,6 +11,7 @@ from observe import naming
 from observe.boards import panel_keys
 from observe.boards.layout import COLUMNS, places
 from observe.boards.panel import Board, Measured, Panel, Stat, Table, TimeSeries
+from observe.model import Prometheus
 from tests.boards.samples import a_small_mesh, all_boards
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MESHES = {
     "sidecars": a_small_mesh(),
     "ambient": a_small_mesh(data_plane="ambient"),
+    "scraped rarely": a_small_mesh(prometheus=Prometheus(scrape_interval=90_000)),
     "before 1.30": a_small_mesh(istio_version="1.29"),
 }
 BOARDS = [

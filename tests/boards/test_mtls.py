@@ -42,8 +42,10 @@ def test_every_exception_is_listed_with_its_reason_and_owner() -> None:
     assert exceptions_of(CHECKOUT, WEBHOOK, PLAIN, LEGACY).splitlines()[2:] == [
         "| shop/legacy | team-a | no proxy: nothing that it receives is encrypted by the mesh | none declared |",
         "| shop/metrics | team-a | DISABLE: scraped by a box without TLS | none declared |",
-        "| shop/webhook | team-a | PERMISSIVE on container ports 8080: the bank&#39;s sender has no certificate "
-        "| the bank |",
+        (
+            "| shop/webhook | team-a | PERMISSIVE on container ports 8080: the bank&#39;s sender has no certificate "
+            "| the bank |"
+        ),
     ]
 
 
@@ -73,8 +75,13 @@ def test_plaintext_is_what_the_callee_did_not_see_encrypted(
 ) -> None:
     """Not `="none"`, which ztunnel never says; and not the caller's reports, which always say unknown."""
     found = query("plaintext-edges", a_small_mesh(data_plane=data_plane), index)
-    assert f"increase({metric}{{{reporter}, connection_security_policy!=\"mutual_tls\"" in found
+    assert f'increase({metric}{{{reporter}, connection_security_policy!="mutual_tls"' in found
     assert found.endswith("[$__range])) > 0")
+
+
+def test_namespaces_with_nothing_but_connections_can_be_chosen() -> None:
+    (variable,) = board_of(a_small_mesh()).variables
+    assert variable.metric == catalogue(a_small_mesh()).received.record
 
 
 def test_edges_are_named_by_both_ends() -> None:
@@ -118,7 +125,7 @@ NOW = 1_700_000_000
 
 def test_shares_weigh_by_traffic_and_idle_services_do_not_count(recorded: PrometheusServer) -> None:
     """90 of 90 and 5 of 10 are 95 of 100; one service of the two with traffic is below the line."""
-    expected = {"now-mtls-coverage-5m": 0.95, "now-received-rate-5m": 100, "services-below": 1}
+    expected = {"now-mtls-coverage-5m": 0.95, f"now-{catalogue(a_small_mesh()).received.id}": 100, "services-below": 1}
     with recorded as server:
         for key, value in expected.items():
             (found,) = server.query(query(key).replace("$namespace", ".+"), time=NOW)

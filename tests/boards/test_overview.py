@@ -99,4 +99,8 @@ def test_a_service_leads_to_its_dashboard_by_name() -> None:
 
 def test_the_boards_of_the_mesh_are_one_click_away() -> None:
     links = overview_of(an_inventory(WEBHOOK)).links
-    assert [(link.uid is None, link.tag) for link in links] == [(False, None), (False, None), (True, "observe-pack-acme")]
+    assert [(link.uid is None, link.tag) for link in links] == [
+        (False, None),
+        (False, None),
+        (True, "observe-pack-acme"),
+    ]

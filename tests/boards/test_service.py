@@ -11,7 +11,7 @@ from observe import alerting, boards, naming, policy
 from observe.alerting import Alert
 from observe.boards.panel import Board, Measured, Stat, Text, TimeSeries
 from observe.graph import Graph
-from observe.model import Endpoint, Inventory, Service
+from observe.model import Call, Endpoint, Grafana, Inventory, Prometheus, Service
 from observe.promql import Binary, Selector
 from observe.signals import catalogue
 from tests.boards.samples import CHECKOUT, DATABASE, LEGACY, PLAIN, USERS, WEBHOOK, a_small_mesh
@@ -63,8 +63,7 @@ def test_alerts_open_a_panel_that_shows_what_they_read_and_compare_with(service:
         series, number = compared(alert)
         panel = linked(service, alert)
         assert series in [str(query.expr) for query in panel.queries]
-        assert [limit.threshold.value for limit in panel.limits] == [number]
-        assert panel.limits[0].severity == alert.severity
+        assert [(limit.threshold.value, limit.severity) for limit in panel.limits] == [(number, alert.severity)]
 
 
 def test_thresholds_are_the_policys_own_objects() -> None:
@@ -77,6 +76,20 @@ def test_thresholds_are_the_policys_own_objects() -> None:
         signals.coverage.id: limits.mtls,
     }
     assert {key: panel_of(CHECKOUT, key).limits[0].threshold for key in drawn} == drawn
+
+
+def test_where_both_windows_are_one_so_are_the_panels() -> None:
+    """At a scrape every 90 s both windows are 6 minutes: the same series, with both lines."""
+    rarely = a_small_mesh(prometheus=Prometheus(scrape_interval=90_000))
+    shown = [panel for panel in board_of(CHECKOUT, rarely).panels if panel.key.startswith("error-ratio-")]
+    assert [panel.key for panel in shown] == ["error-ratio-6m"]
+    assert isinstance(shown[0], TimeSeries)
+    assert [limit.threshold.value for limit in shown[0].limits] == [0.03, 0.12]
+
+
+def test_a_description_says_what_the_lines_are() -> None:
+    description = panel_of(CHECKOUT, catalogue(INVENTORY).latency(0.9).id).description
+    assert description.endswith("700ms is the warning threshold (objectives.latency.limit).")
 
 
 def test_latency_shows_the_objectives_quantile_among_the_usual_ones() -> None:
@@ -185,8 +198,6 @@ def test_the_header_says_what_was_declared() -> None:
 
 def test_neighbours_are_named_once() -> None:
     """Two calls of one service, to two ports, are one neighbour."""
-    from observe.model import Call
-
     twice = a_service("twice", calls=(Call(service="shop/users", port=9000), Call(service="shop/users", port=9001)))
     assert about(twice, USERS).count("[users](") == 1
 
@@ -215,8 +226,6 @@ def test_stats_show_the_present() -> None:
 
 
 def test_without_grafanas_address_links_stay_within_it() -> None:
-    from observe.model import Grafana
-
     inventory = an_inventory(CHECKOUT, USERS, DATABASE, mesh=a_mesh(grafana=Grafana()))
     text = next(panel for panel in board_of(CHECKOUT, inventory).panels if isinstance(panel, Text)).content
     assert f"[users](/d/{naming.service_uid('acme', 'shop', 'users')})" in text

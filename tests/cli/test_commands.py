@@ -186,9 +186,9 @@ def test_schema_is_json_on_standard_output(observe: Run) -> None:
 
 
 def test_reader_that_stops_reading_is_no_error(tmp_path: Path) -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S602 - the pipe is what is tested
         f"{sys.executable} -m observe schema | head -1",
-        shell=True,  # noqa: S602 - the pipe is what is tested
+        shell=True,
         cwd=tmp_path,
         capture_output=True,
         text=True,

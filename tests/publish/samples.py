@@ -43,37 +43,42 @@ def manifest(kind: str, api: str, namespace: str, name: str, spec: Any, *, mesh:
     return Artifact(Kind.MANIFEST, path, content, digest, Identity(api, kind, namespace, name))
 
 
-def virtual_service(namespace: str, name: str = "web", *, timeout: str = "3s", **more: Any) -> Artifact:
+def virtual_service(
+    namespace: str, name: str = "web", *, timeout: str = "3s", mesh: str = MESH, **more: Any
+) -> Artifact:
     host = naming.host(namespace, name, "cluster.local")
     route = {"route": [{"destination": {"host": host}}], "timeout": timeout}
-    return manifest("VirtualService", NETWORKING, namespace, name, {"hosts": [host], "http": [route], **more})
+    return manifest(
+        "VirtualService", NETWORKING, namespace, name, {"hosts": [host], "http": [route], **more}, mesh=mesh
+    )
 
 
-def destination_rule(namespace: str, name: str = "web", *, connections: int = 11) -> Artifact:
+def destination_rule(namespace: str, name: str = "web", *, connections: int = 11, mesh: str = MESH) -> Artifact:
     limits = {"connectionPool": {"tcp": {"maxConnections": connections}}}
     spec = {"host": naming.host(namespace, name, "cluster.local"), "trafficPolicy": limits}
-    return manifest("DestinationRule", NETWORKING, namespace, name, spec)
+    return manifest("DestinationRule", NETWORKING, namespace, name, spec, mesh=mesh)
 
 
-def peer_authentication(namespace: str, name: str = "web") -> Artifact:
-    return manifest("PeerAuthentication", SECURITY, namespace, name, {"mtls": {"mode": "STRICT"}})
+def peer_authentication(namespace: str, name: str = "web", *, mesh: str = MESH) -> Artifact:
+    return manifest("PeerAuthentication", SECURITY, namespace, name, {"mtls": {"mode": "STRICT"}}, mesh=mesh)
 
 
-def authorization_policy(namespace: str, name: str = "web") -> Artifact:
-    return manifest("AuthorizationPolicy", SECURITY, namespace, name, {"action": "ALLOW"})
+def authorization_policy(namespace: str, name: str = "web", *, mesh: str = MESH) -> Artifact:
+    return manifest("AuthorizationPolicy", SECURITY, namespace, name, {"action": "ALLOW"}, mesh=mesh)
 
 
-def prometheus_rule(namespace: str, name: str = "web") -> Artifact:
+def prometheus_rule(namespace: str, name: str = "web", *, mesh: str = MESH) -> Artifact:
     rule = {"record": "service:istio_requests:rate5m", "expr": "vector(12)"}
-    return manifest("PrometheusRule", MONITORING, namespace, name, {"groups": [{"name": name, "rules": [rule]}]})
+    spec = {"groups": [{"name": name, "rules": [rule]}]}
+    return manifest("PrometheusRule", MONITORING, namespace, name, spec, mesh=mesh)
 
 
-def one_of_each(namespace: str) -> tuple[Artifact, ...]:
+def one_of_each(namespace: str, *, mesh: str = MESH) -> tuple[Artifact, ...]:
     """Five objects, in an order that is not the one they are published in."""
     return (
-        virtual_service(namespace),
-        prometheus_rule(namespace),
-        authorization_policy(namespace),
-        destination_rule(namespace),
-        peer_authentication(namespace),
+        virtual_service(namespace, mesh=mesh),
+        prometheus_rule(namespace, mesh=mesh),
+        authorization_policy(namespace, mesh=mesh),
+        destination_rule(namespace, mesh=mesh),
+        peer_authentication(namespace, mesh=mesh),
     )

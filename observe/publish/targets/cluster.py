@@ -40,7 +40,9 @@ KINDS: Final = (
     Resource(NETWORKING, "Sidecar"),
     Resource("telemetry.istio.io/v1", "Telemetry"),
 )
-"""Every kind that a pack may hold, so that what is left of a kind that it no longer holds is found too."""
+"""Every kind that a pack may hold, so that what is left of a kind that it no longer holds is found too.
+
+A server serves an object in every version of its kind: it must not be listed in two of them."""
 SERVERS_OWN: Final = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp")
 """What the server keeps in every object's metadata."""
 
@@ -83,9 +85,10 @@ class ClusterTarget:
         """Our objects, and foreign ones with the name of one of ours; a request per kind and 500 objects."""
         wanted = {self.key(artifact) for artifact in artifacts if self.wants(artifact)}
         held = {Resource(key.api_version, key.kind) for key in wanted}
+        names = {resource.full_name for resource in held}
         found = itertools.chain(
             *(self._held(resource, wanted) for resource in sorted(held)),
-            *(self._left_over(resource) for resource in KINDS if resource not in held),
+            *(self._left_over(resource) for resource in KINDS if resource.full_name not in names),
         )
         return {remote.key: remote for remote in found if remote.owned or remote.key in wanted}
 

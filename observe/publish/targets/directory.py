@@ -41,7 +41,7 @@ class DirectoryTarget:
                 raise UsageError(f"{root} is not a folder: name one, or a path where nothing is")
         self._root = root
         self._manifest = PackManifest(root / MANIFEST, mesh)
-        self._checked: set[PurePosixPath] = set()
+        self._checked: set[str] = set()
         """Folders of the pack that were found to be real ones, or not there yet."""
 
     def wants(self, artifact: Artifact) -> bool:  # noqa: ARG002 - every artifact is a file
@@ -66,7 +66,7 @@ class DirectoryTarget:
         if self._manifest.unfinished:
             self._sweep()
         wanted = {artifact.path: artifact for artifact in artifacts}
-        paths = sorted(known.keys() | wanted.keys())
+        paths = dict.fromkeys((*wanted, *known))
         found = (self._remote(path, wanted.get(path), listed=path in known) for path in paths)
         return {remote.key: remote for remote in found if remote is not None}
 
@@ -121,18 +121,19 @@ class DirectoryTarget:
         """Where a file of the pack lies; raises Rejected when the way there leads out of the folder."""
         if not is_inside(path):
             raise Rejected(f"{path} is no path of a pack")
-        folder = PurePosixPath(path).parent
-        if folder not in self._checked:
-            self._check(folder)
-            self._checked.add(folder)
+        self._check(path.rpartition("/")[0])
         return self._root / path
 
-    def _check(self, folder: PurePosixPath) -> None:
-        for part in (folder, *folder.parents[:-1]):
-            place = self._root / part
-            with refusing(place):
-                if part.parts and place.is_symlink():
-                    raise Rejected(f"{place} is a symbolic link: what lies behind it is no part of the pack")
+    def _check(self, folder: str) -> None:
+        """Make sure that a folder of the pack, and each above it, is no link; every one is looked at once."""
+        if not folder or folder in self._checked:
+            return
+        self._check(folder.rpartition("/")[0])
+        place = self._root / folder
+        with refusing(place):
+            if place.is_symlink():
+                raise Rejected(f"{place} is a symbolic link: what lies behind it is no part of the pack")
+        self._checked.add(folder)
 
     def _exists(self, path: str) -> bool:
         return os.path.lexists(self._root / path)

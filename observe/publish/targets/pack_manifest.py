@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -85,5 +84,5 @@ class PackManifest:
 
 def is_inside(path: str) -> bool:
     """Whether a path of the pack stays below the folder and is no manifest."""
-    parts = PurePosixPath(path).parts
-    return bool(parts) and parts[0] not in ("/", MANIFEST) and ".." not in parts
+    parts = path.split("/")
+    return parts[0] not in ("", MANIFEST) and ".." not in parts and "\0" not in path

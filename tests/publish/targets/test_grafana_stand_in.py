@@ -27,7 +27,7 @@ PACK = tuple(dashboard(f"web-{number}") for number in range(11))
 @contextmanager
 def grafana(answer: Answerer) -> Iterator[tuple[StandIn, GrafanaTarget]]:
     with stand_in(answer) as server:
-        client = GrafanaClient(GrafanaCredentials(server.url, user="a", password="b"), pace=HASTE)  # noqa: S106
+        client = GrafanaClient(GrafanaCredentials(server.url, user="a", password="b"), pace=HASTE)
         target = GrafanaTarget(client, mesh=MESH, folder=FOLDER)
         yield server, target
         target.close()

@@ -1,0 +1,100 @@
+"""Plain values as block YAML, byte for byte as PyYAML writes them, several times as fast.
+
+PyYAML builds a node and several events per scalar; half of a large pack's build went there. Structure is written
+here; how a text is quoted is asked of PyYAML itself, once per text. A property test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+import yaml
+
+LONGEST_KEY: Final = 100
+"""PyYAML writes keys of about 128 characters and more in another form (`? key`)."""
+
+_WORD: Final = re.compile(r"[A-Za-z_/(][A-Za-z0-9_./()|*+-]*(?: [A-Za-z0-9_./()|*+-]+)*")
+"""Texts that need no quotes wherever they stand, unless YAML reads them as something else than text."""
+
+_DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_RESOLVERS: Final = yaml.SafeLoader.yaml_implicit_resolvers
+
+
+class NotPlain(Exception):  # noqa: N818 - no error: the caller asks the library instead
+    """The value holds something whose form depends on where it stands."""
+
+
+def dump(value: dict[str, Any]) -> str:
+    """The document; raises NotPlain for texts of several lines, very long keys and other than plain values."""
+    lines: list[str] = []
+    _mapping(value, "", lines)
+    return "".join(lines) or "{}\n"
+
+
+def _mapping(value: dict[str, Any], indent: str, lines: list[str]) -> None:
+    """Lists are not indented below their key, mappings are."""
+    for key, item in value.items():
+        if isinstance(item, dict) and item:
+            lines.append(f"{indent}{_key(key)}:\n")
+            _mapping(item, indent + "  ", lines)
+        elif isinstance(item, list) and item:
+            lines.append(f"{indent}{_key(key)}:\n")
+            _sequence(item, indent, lines)
+        else:
+            lines.append(f"{indent}{_key(key)}: {_scalar(item)}\n")
+
+
+def _sequence(value: list[Any], indent: str, lines: list[str]) -> None:
+    for item in value:
+        first = len(lines)
+        if isinstance(item, dict) and item:
+            _mapping(item, indent + "  ", lines)
+        elif isinstance(item, list) and item:
+            _sequence(item, indent + "  ", lines)
+        else:
+            lines.append(f"{indent}  {_scalar(item)}\n")
+        # The first line of an item stands behind its dash.
+        lines[first] = f"{indent}- {lines[first][len(indent) + 2 :]}"
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str) or len(key) > LONGEST_KEY:
+        raise NotPlain
+    return _text(key)
+
+
+def _scalar(value: Any) -> str:
+    if type(value) is str:
+        return _text(value)
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if type(value) is int:
+        return str(value)
+    if value is None or type(value) is float or value in ([], {}):
+        return _quoted(value)
+    raise NotPlain
+
+
+@lru_cache(maxsize=65_536)
+def _text(text: str) -> str:
+    """A text as it stands in a line."""
+    if _WORD.fullmatch(text) and not _is_something_else(text):
+        return text
+    if not text.isprintable():
+        raise NotPlain
+    return _quoted(text)
+
+
+def _is_something_else(text: str) -> bool:
+    """Whether YAML 1.1 would read a boolean, a number, a date or null."""
+    return any(pattern.match(text) for _, pattern in _RESOLVERS.get(text[0], ()))
+
+
+def _quoted(value: Any) -> str:
+    """How PyYAML itself writes a value in a list."""
+    written: str = yaml.dump([value], Dumper=_DUMPER, width=2**31 - 1, allow_unicode=True, default_flow_style=False)
+    return written[2:-1]

@@ -1,0 +1,80 @@
+"""The documentation says what is so: captures, links, commands and tables are compared with the program."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from observe import policy
+from observe.alerting import HOLD
+from observe.cli.program import program
+from observe.model import format_duration
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(page: Path) -> list[str]:
+    """The fenced blocks of a page."""
+    return re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist_with_these_options(page: Path) -> None:
+    for block in blocks(page):
+        for line in block.splitlines():
+            words = shlex.split(line.split("#")[0]) if line.lstrip("$ ").startswith("observe ") else []
+            if words:
+                words = words[words.index("observe") + 1 :]
+                command = program.get_command(click.Context(program), words[0])
+                assert command is not None, line
+                command.make_context(words[0], words[1:])
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in PAGES:
+        for block in (*blocks(page), *re.findall(r"`(make [^`]*)`", page.read_text(encoding="utf-8"))):
+            for words in re.findall(r"^make ((?:[a-z]+ ?)+)", block, re.MULTILINE):
+                assert set(words.split()) <= targets, (page.name, words)
+
+
+def test_the_captured_run_is_a_real_one() -> None:
+    capture = next(block for block in blocks(ROOT / "README.md") if block.startswith("severity"))
+    done = subprocess.run(
+        [sys.executable, "-m", "observe", "validate", "-i", "examples/shop"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert capture.startswith(done.stdout + done.stderr)
+
+
+def test_the_table_of_roles_is_the_policy() -> None:
+    text = (ROOT / "docs" / "istio.md").read_text(encoding="utf-8")
+    for role, defaults in policy.ROLES.items():
+        timeout = format_duration(defaults.timeout).replace("s", " s")
+        assert f"| `{role}` | {timeout} | {defaults.attempts} |" in text
+
+
+def test_the_table_of_alerts_is_complete() -> None:
+    text = (ROOT / "docs" / "telemetry.md").read_text(encoding="utf-8")
+    for alert, hold in HOLD.items():
+        assert re.search(rf"^\| {alert} \|.*\| {format_duration(hold).replace('m', ' min')} \|", text, re.MULTILINE)
