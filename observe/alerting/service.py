@@ -87,7 +87,7 @@ class _Author:
             "warning",
             signal,
             guarded(above(signal.of(self.service), limits.latency), enough),
-            f"{signal.title} is {{{{ $value | humanize }}}} ms, more than {format_duration(objective.limit)}",
+            f'{signal.title} is {{{{ printf "%.0f" $value }}}} ms, more than {format_duration(objective.limit)}',
         )
 
     def _mtls_alert(self, limits: policy.Thresholds) -> Alert:

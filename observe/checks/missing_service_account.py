@@ -23,8 +23,8 @@ def find(graph: Graph) -> Iterator[Finding]:
     for service in graph.inventory.in_mesh:
         if service.service_account in (None, SHARED):
             problem = (
-                f"has no service account of its own: its pods run as {service.namespace}/{SHARED}, like every other pod "
-                "there without one, and whoever admits it admits them all"
+                f"has no service account of its own: its pods run as {service.namespace}/{SHARED}, "
+                "like every other pod there without one, and whoever admits it admits them all"
             )
             remedy = f"create the account {service.name}, set it in the pod template, and give service_account here"
             yield about(graph.inventory, service, ("service_account",), CODE, Severity.WARNING, problem, remedy)

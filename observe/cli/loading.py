@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from observe.checks.finding import Finding, Severity
 from observe.cli.findings import report_on_stderr, worst
-from observe.errors import EXIT_FINDINGS
+from observe.errors import EXIT_FINDINGS, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,12 +18,28 @@ if TYPE_CHECKING:
     from observe.pack import Pack
 
 
+EXAMPLE: Final = "example:"
+
+
+def located(source: str) -> str:
+    """Where an inventory lies: `example:NAME` is one that comes with the program."""
+    if not source.startswith(EXAMPLE):
+        return source
+    from importlib.resources import files
+
+    examples, name = files("observe") / "examples", source.removeprefix(EXAMPLE)
+    known = sorted(example.name for example in examples.iterdir() if example.is_dir())
+    if name not in known:
+        raise UsageError(f"there is no example {name!r}; known are {', '.join(known)}")
+    return str(examples / name)
+
+
 def load(source: str, show: Callable[[Sequence[Finding]], None] = report_on_stderr) -> Inventory:
     """The inventory; its errors are shown, and end the program with InventoryError's code."""
     from observe import inventory as room  # late: pydantic is slow to import, and help needs none
 
     try:
-        return room.load(source)
+        return room.load(located(source))
     except room.InventoryError as error:
         show(error.findings)
         raise

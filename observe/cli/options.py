@@ -12,7 +12,7 @@ inventory_option = click.option(
     envvar="OBSERVE_INVENTORY",
     default="inventory.yaml",
     show_default=True,
-    help="Inventory: a file, a directory of *.yaml files, or - for standard input.",
+    help="Inventory: a file, a directory of *.yaml files, - for standard input, or example:shop.",
 )
 
 format_option = click.option(

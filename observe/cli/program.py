@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from typing import Final
@@ -51,6 +52,8 @@ def program() -> None:
 
 def main() -> None:
     """Run the program and exit with a documented code."""
+    # It would tell of every retry on stderr; what becomes of the request is in the report.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:
         program(prog_name="observe", standalone_mode=True)
     except ObserveError as error:

@@ -21,7 +21,7 @@ DEEPEST: Final = 40
 """Levels of nesting; an inventory has eight."""
 MOST_VALUES: Final = 3_000_000
 """Values of one file; ten thousand services are about half a million."""
-MOST_ALIASED: Final = 100_000
+MOST_ALIASED: Final = 20_000
 """Values that aliases may repeat: a few lines of them can stand for billions."""
 
 _STANDARD: Final = "tag:yaml.org,2002:"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from observe.inventory.codes import DEFINED_TWICE, MISSING_KEY, UNKNOWN_KEY, WRONG_VALUE
 from observe.inventory.messages import did_you_mean, dotted, show, suggest
 from observe.inventory.sections import Sections
+from observe.model import Service
 from observe.model.service import DEFAULTABLE
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from observe.model import Path
 
 SECTIONS: Final = ("mesh", "defaults", "services")
+_FIELDS: Final = frozenset(item.name for item in fields(Service))
 
 
 def merge(documents: Iterable[Document], report: Report) -> Sections:
@@ -77,7 +80,7 @@ def _file_and_line(document: Document, path: Path) -> str:
 def _keep_defaultable(sections: Sections, report: Report) -> None:
     """Leave out of the defaults what each service must say for itself."""
     for key in [key for key in sections.defaults if key not in DEFAULTABLE]:
-        close = suggest(key, DEFAULTABLE)
+        close = None if key in _FIELDS else suggest(key, DEFAULTABLE)
         names = ", ".join(sorted(DEFAULTABLE))
         remedy = f"did you mean {close}?" if close else f"give it per service; defaults there are for {names}"
         path = ("defaults", key)

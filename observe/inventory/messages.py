@@ -37,7 +37,8 @@ def dotted(path: Path) -> str:
 def printable(text: str, limit: int) -> str:
     """A text on one line, cut to `limit` characters, with nothing in it that a terminal would obey."""
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in shorten(text, limit)
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in shorten(text, limit) or text[:limit]
     )
 
 
@@ -69,7 +70,7 @@ def _folded(word: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """A remedy: the word that was probably meant, else all that are known."""
-    names = sorted(known)
+    names = list(known)
     close = suggest(word, names)
     return f"did you mean {close}?" if close else f"{otherwise}; known are {', '.join(names)}"
 
@@ -78,7 +79,11 @@ def explain(error: ErrorDetails, model: type, value: Any, shown: str) -> tuple[s
     """Code, problem and remedy for an error at `error["loc"]` inside `model`, about a value as it was written."""
     kind, loc = error["type"], error["loc"]
     if kind == "unexpected_keyword_argument":
-        return (UNKNOWN_KEY, "is not a known key", did_you_mean(str(loc[-1]), keys_at(model, loc[:-1]), "remove it"))
+        return (
+            UNKNOWN_KEY,
+            "is not a known key",
+            did_you_mean(str(loc[-1]), sorted(keys_at(model, loc[:-1])), "remove it"),
+        )
     if kind == "missing":
         defaultable = model is Service and len(loc) == 1 and loc[0] in DEFAULTABLE
         return (MISSING_KEY, "is missing", "add it here or under defaults" if defaultable else "add it")
@@ -95,6 +100,8 @@ def _wrong_value(error: ErrorDetails, value: Any, shown: str) -> tuple[str, str]
         return (f"is {shown}, which is no valid choice", did_you_mean(str(value), known, "choose one"))
     if kind == "string_pattern_mismatch":
         return (f"is {shown}, which is not as it must be", f"write {MEANINGS[context['pattern']]}")
+    if kind == "too_short":
+        return ("is an empty list", "write at least one entry")
     if kind in _LIMITS:
         as_written = _in_percent(context) if isinstance(value, str) and value.endswith("%") else context
         return (f"is {shown}, which is out of range", f"write {_LIMITS[kind].format(**as_written)}")
@@ -121,7 +128,6 @@ _LIMITS: Final = {
     "less_than": "less than {lt}",
     "string_too_long": "at most {max_length} characters",
     "string_too_short": "at least {min_length} character",
-    "too_short": "at least {min_length} entry",
 }
 
 

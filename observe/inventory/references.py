@@ -6,10 +6,11 @@ import dataclasses
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from observe.inventory.codes import DEFINED_TWICE, UNKNOWN_CALLEE
 from observe.inventory.messages import dotted, suggest
+from observe.model.fields import SERVICE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from observe.inventory.report import Report
     from observe.inventory.sections import Sections
     from observe.model import Call, Path, Service
+
+MOST_GUESSES: Final = 100
+"""Looking through a thousand names takes ten milliseconds; with more strangers than this, spelling is not the matter."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class References:
         if matches:
             problem = f'is "{reference}", which several services are called'
             self._report(path, UNKNOWN_CALLEE, problem, f"write one of {', '.join(sorted(matches))}")
-        elif self.sections.complete and not self._may_be_broken(reference):
+        elif not self._may_be_broken(reference):
             close = self._suggestion(reference)
             otherwise = "declare the service, or list a host outside the cluster under external_hosts"
             remedy = f"did you mean {close}?" if close else otherwise
@@ -90,18 +94,20 @@ class References:
         return self._keys_by_name.get(reference) or self._keys_by_id.get(reference) or []
 
     def _may_be_broken(self, reference: str) -> bool:
-        """Whether a service of that name has errors: its namespace may be among them."""
+        """Whether who is meant has errors: in its namespace, its key, or the file it stands in."""
         keys = self._keys_by_name.get(reference.rpartition("/")[2], ())
-        return any(key not in self.services for key in keys)
+        close = self._suggestion(reference)
+        misspelt = close is not None and not SERVICE_KEY.fullmatch(close)
+        return misspelt or not self.sections.complete or any(key not in self.services for key in keys)
 
     def _suggestion(self, reference: str) -> str | None:
-        if reference not in self._suggestions:
+        if reference not in self._suggestions and len(self._suggestions) < MOST_GUESSES:
             self._suggestions[reference] = suggest(reference, self.sections.services)
-        return self._suggestions[reference]
+        return self._suggestions.get(reference)
 
     @cached_property
     def _suggestions(self) -> dict[str, str | None]:
-        """Many call the same stranger; looking through all names takes a while."""
+        """Many call the same stranger."""
         return {}
 
     @cached_property

@@ -15,7 +15,7 @@ WORDS: Final[dict[str, bool | None]] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,39})")
+_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NUMERIC: Final = frozenset("+-.0123456789")
 LONGEST_NUMBER: Final = 400

@@ -48,7 +48,8 @@ def _check(model: type, value: Any) -> tuple[Any, list[ErrorDetails]]:
         errors = invalid.errors(include_url=False)
     for error in errors:
         error["loc"] = tuple(part for part in error["loc"][1:] if part != "[key]")
-    return None, errors
+    # A list counts as too short when its only entry is wrong; that is said already.
+    return None, [error for error in errors if error["type"] != "too_short" or not error["input"]]
 
 
 def validate_mesh(sections: Sections, report: Report) -> Mesh | None:

@@ -28,7 +28,7 @@ def parse_duration(value: object) -> int:
         raise ValueError("is no duration; write a number with its unit, such as 500ms, 3s or 1m30s")
     total = sum(Decimal(number) * _UNITS[unit] for number, unit in _PART.findall(value))
     if total != int(total):
-        raise ValueError("is finer than a millisecond, which Istio cannot express; write whole milliseconds")
+        raise ValueError("is finer than Istio can express; write whole milliseconds")
     if not 1 <= total <= LONGEST_DURATION:
         raise ValueError("is out of range; write 1ms to 1h")
     return int(total)
@@ -78,7 +78,7 @@ MEANINGS: Final = {
     _DNS_LABEL: "1 to 63 lower-case letters, digits and -, beginning and ending with a letter or digit",
     _DNS_NAME: "a host name in lower case, such as api.example.com",
     _MESH_NAME: "1 to 30 lower-case letters, digits and -, beginning with a letter",
-    _REFERENCE: "a service's key: its name, or namespace/name",
+    _REFERENCE: "a service's key: its name or namespace/name, in lower-case letters, digits and -",
     _LABEL_VALUE: "1 to 63 letters, digits, -, _ and ., beginning and ending with a letter or digit",
     _LABEL_KEY: "a Kubernetes label key, such as app or app.kubernetes.io/name",
     _LINE: "a line of text, not blank and without control characters",

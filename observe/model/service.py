@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -59,11 +60,16 @@ class Port:
 
 def distinct_ports(ports: tuple[Port, ...]) -> tuple[Port, ...]:
     """The same ports; raises ValueError when two share their name or number, which Kubernetes refuses."""
-    for what, seen in (("name", [port.name for port in ports]), ("number", [str(port.number) for port in ports])):
-        twice = sorted({value for value in seen if seen.count(value) > 1})
-        if twice:
-            raise ValueError(f"has two ports with the {what} {', '.join(twice)}; give each port its own")
+    twice = [f"the name {name}" for name in _repeated(port.name for port in ports)]
+    twice += [f"the number {number}" for number in _repeated(port.number for port in ports)]
+    if twice:
+        raise ValueError(f"has two ports with {' and '.join(twice)}; give each port its own")
     return ports
+
+
+def _repeated(values: Iterable[str | int]) -> list[str | int]:
+    """What is there more than once, in the order it came."""
+    return [value for value, count in Counter(values).items() if count > 1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,12 @@ class Simulation:
         self._gauges[_frozen("envoy_cluster_outlier_detection_ejections_active", labels)] = tuple(values)
         return self
 
+    def counted(self, stats: Mapping[str, Flow], cluster_name: str, pod: str = "web-0") -> Simulation:
+        """Envoy's own counters of a client pod, by Prometheus name."""
+        for name, events in stats.items():
+            self._count(name, {"cluster_name": cluster_name}, [pod], events)
+        return self
+
     def series(self) -> list[dict[str, str]]:
         """The series as a promtool test file takes them."""
         counters = [_entry(labels, values) for key in self._counters for labels, values in self._lives(key)]

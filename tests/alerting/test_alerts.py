@@ -80,7 +80,7 @@ OWN_LATENCY = (
     Case(
         "slower than half a second",
         lambda service: slow(service, 20, milliseconds=800),
-        {9: QUIET, 12: {LATENCY: PENDING}, 20: {LATENCY: FIRING}, 30: QUIET},
+        {9: QUIET, 14: {LATENCY: PENDING}, 20: {LATENCY: FIRING}, 30: QUIET},
     ),
     Case("just faster than half a second", lambda service: slow(service, 20, milliseconds=400), always_quiet()),
 )

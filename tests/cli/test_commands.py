@@ -200,3 +200,9 @@ def test_reader_that_stops_reading_is_no_error(tmp_path: Path) -> None:
 def test_shell_completion_is_there(observe: Run) -> None:
     done = observe(_OBSERVE_COMPLETE="bash_source")
     assert "_observe_completion" in done.stdout
+
+
+def test_the_example_comes_with_the_program(observe: Run) -> None:
+    assert observe("validate", "-i", "example:shop").stderr == "22 services: 1 warning, 1 info\n"
+    done = observe("validate", "-i", "example:shoe")
+    assert (done.returncode, done.stderr) == (2, "observe: there is no example 'shoe'; known are shop\n")
