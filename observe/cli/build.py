@@ -25,12 +25,9 @@ def command(source: str, output: str, format_: str) -> None:
     from observe.publish.apply import apply
     from observe.publish.plan import plan
 
-    inventory, pack = sound_pack(source)
-    target = directory(output, inventory.mesh.name)
+    _, pack = sound_pack(source)
+    target = directory(output, pack.name)
     report = apply(plan(target, pack.artifacts, target.list(pack.artifacts), prune=True), target)
     print_reports([report], format_)
-    click.echo(
-        f"{len(inventory.services)} services, {len(pack.artifacts)} files in {output}; {summary(report)}",
-        err=True,
-    )
+    click.echo(summary(report), err=True)
     sys.exit(exit_code([report]))

@@ -7,8 +7,6 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-import click
-
 from observe.checks.finding import Finding, Severity
 from observe.cli.table import Cell, print_table
 
@@ -70,4 +68,3 @@ def report_on_stderr(findings: Sequence[Finding]) -> None:
     """Findings beside the actual output of a command."""
     if findings:
         print_findings(findings, sys.stderr)
-        click.echo(summary(findings), err=True)

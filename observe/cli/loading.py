@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from observe.checks.finding import Finding, Severity
-from observe.cli.findings import report_on_stderr, worst
+from observe.cli.findings import report_on_stderr, summary, worst
 from observe.errors import EXIT_FINDINGS, UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def sound_pack(source: str) -> tuple[Inventory, Pack]:
     inventory = load(source)
     findings = [finding for finding in checks.over_inventory(inventory) if not finding.silenced]
     report_on_stderr(findings)
+    click.echo(f"{len(inventory.services)} services: {summary(findings)}", err=True)
     if worst(findings) >= Severity.ERROR:
         click.echo("observe: nothing was written: mend the errors, or silence them with a reason", err=True)
         sys.exit(EXIT_FINDINGS)

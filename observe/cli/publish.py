@@ -55,14 +55,14 @@ def command(
     metrics_file: str | None,
     format_: str,
 ) -> None:
-    r"""Bring the pack to Grafana, the cluster, or a directory.
+    """Bring the pack to Grafana, the cluster, or a directory.
 
     \b
     Grafana: GRAFANA_URL with GRAFANA_TOKEN, or with GRAFANA_USER and GRAFANA_PASSWORD.
     Cluster: KUBECONFIG or ~/.kube/config, or the service account inside a pod.
 
     What did not change is not sent. Objects that are not this pack's are left alone and reported.
-    """
+    """  # noqa: D301 - click takes the backspace for "do not wrap"
     from observe.cli.loading import sound_pack  # late: see program.COMMANDS
     from observe.cli.targets import Choice, open_targets
 

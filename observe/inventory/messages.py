@@ -79,11 +79,8 @@ def explain(error: ErrorDetails, model: type, value: Any, shown: str) -> tuple[s
     """Code, problem and remedy for an error at `error["loc"]` inside `model`, about a value as it was written."""
     kind, loc = error["type"], error["loc"]
     if kind == "unexpected_keyword_argument":
-        return (
-            UNKNOWN_KEY,
-            "is not a known key",
-            did_you_mean(str(loc[-1]), sorted(keys_at(model, loc[:-1])), "remove it"),
-        )
+        known = sorted(keys_at(model, loc[:-1]))
+        return (UNKNOWN_KEY, "is not a known key", did_you_mean(str(loc[-1]), known, "remove it"))
     if kind == "missing":
         defaultable = model is Service and len(loc) == 1 and loc[0] in DEFAULTABLE
         return (MISSING_KEY, "is missing", "add it here or under defaults" if defaultable else "add it")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from observe.model import Call, Path, Service
 
 MOST_GUESSES: Final = 100
-"""Looking through a thousand names takes ten milliseconds; with more strangers than this, spelling is not the matter."""
+"""Looking through a thousand names takes ten milliseconds; with more strangers than this, it is not the spelling."""
 
 
 @dataclass(frozen=True)

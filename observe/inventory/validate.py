@@ -41,13 +41,13 @@ def _adapter(model: type) -> TypeAdapter[Any]:
 
 
 def _check(model: type, value: Any) -> tuple[Any, list[ErrorDetails]]:
-    """The validated value, or what is wrong with it; `loc` begins inside the value."""
+    """The validated value, or what is wrong with it; `loc` begins inside the value, and ends with `[key]` for keys."""
     try:
         return _adapter(model).validate_python({"": value})[""], []
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False)
     for error in errors:
-        error["loc"] = tuple(part for part in error["loc"][1:] if part != "[key]")
+        error["loc"] = error["loc"][1:]
     # A list counts as too short when its only entry is wrong; that is said already.
     return None, [error for error in errors if error["type"] != "too_short" or not error["input"]]
 
@@ -60,7 +60,7 @@ def validate_mesh(sections: Sections, report: Report) -> Mesh | None:
     guessed = _guessed(Mesh, errors)
     for error in errors:
         if error["type"] != "missing" or error["loc"] not in guessed:
-            _tell(sections, report, ("mesh", *error["loc"]), error, Mesh, sections.mesh)
+            _tell(sections, report, ("mesh", *_inside(error)), error, Mesh, sections.mesh)
     return cast("Mesh | None", mesh)
 
 
@@ -92,7 +92,7 @@ def _validate_defaults(sections: Sections, report: Report) -> None:
     _, errors = _check(Service, {**_SOUND_SERVICE, **sections.defaults})
     for error in errors:
         if error["type"] != "missing":
-            _tell(sections, report, ("defaults", *error["loc"]), error, Service, sections.defaults)
+            _tell(sections, report, ("defaults", *_inside(error)), error, Service, sections.defaults)
 
 
 def _merged(sections: Sections, report: Report, key: str) -> dict[str, Any] | None:
@@ -136,7 +136,7 @@ def _validate_service(sections: Sections, report: Report, key: str, value: dict[
 
 def _known_already(sections: Sections, key: str, error: ErrorDetails, guessed: set[Path]) -> bool:
     """Whether the error follows from another one, which was reported."""
-    loc = error["loc"]
+    loc = _inside(error)
     if loc and loc[0] in ("name", "namespace") and not SERVICE_KEY.fullmatch(key):
         return True
     if error["type"] != "missing":
@@ -146,7 +146,7 @@ def _known_already(sections: Sections, key: str, error: ErrorDetails, guessed: s
 
 def _origin(sections: Sections, key: str, error: ErrorDetails) -> Path:
     """Where the wrong value was written; what is missing is missing where its mapping begins."""
-    loc = error["loc"]
+    loc = _inside(error)
     if error["type"] == "missing":
         return (*sections.origin(key, loc[:-1]), loc[-1])
     return sections.origin(key, loc)
@@ -163,9 +163,15 @@ def _guessed(model: type, errors: Iterable[ErrorDetails]) -> set[Path]:
     return guessed
 
 
+def _inside(error: ErrorDetails) -> Path:
+    """The path of an error inside the value that was validated."""
+    return tuple(part for part in error["loc"] if part != "[key]")
+
+
 def _tell(sections: Sections, report: Report, path: Path, error: ErrorDetails, model: type, whole: Any) -> None:
-    """Report an error about the value at `path`."""
-    # Not pydantic's own input, which may be converted already: 0.3 for 30%.
-    value = value_at(whole, error["loc"])
-    shown = sections.written(path, value)
+    """Report an error about the value at `path`, or about the key itself."""
+    # Values are not pydantic's own input, which may be converted already: 0.3 for 30%.
+    about_key = error["loc"][-1:] == ("[key]",)
+    value = error["input"] if about_key else value_at(whole, _inside(error))
+    shown = show(value) if about_key else sections.written(path, value)
     report.add(sections.locate(path), dotted(path), *explain(error, model, value, shown))

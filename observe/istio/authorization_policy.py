@@ -24,19 +24,17 @@ def authorization_policy(inventory: Inventory, graph: Graph, service: Service) -
     """
     if not service.in_mesh:
         return None
+    known, anonymous = service.endpoints, _plaintext_endpoints(service)
+    if inventory.mesh.data_plane == "ambient":
+        # ztunnel knows ports and identities only: it drops a rule with methods or paths, and then denies everybody.
+        known = anonymous = ()
     rules = []
     callers = principals(inventory, graph, service)
     if callers:
-        rules.append(
-            {
-                "from": [{"source": {"principals": callers}}],
-                "to": _operations(service.ports, service.endpoints),
-            }
-        )
+        rules.append(_rule({"principals": callers}, service.ports, known))
     if _expects_plaintext(graph, service):
         # Who has no certificate has no principal, so only the negative rule lets them in, and nobody else.
-        anonymous = {"source": {"notPrincipals": ["*"]}}
-        rules.append({"from": [anonymous], "to": _operations(_plaintext_ports(service), _plaintext_endpoints(service))})
+        rules.append(_rule({"notPrincipals": ["*"]}, _plaintext_ports(service), anonymous))
     spec: Manifest = {"selector": {"matchLabels": dict(service.selector)}, "action": "ALLOW"}
     if rules:
         spec["rules"] = rules
@@ -73,6 +71,10 @@ def _plaintext_endpoints(service: Service) -> tuple[Endpoint, ...]:
     if not direct or not all(direct):
         return service.endpoints
     return tuple(endpoint for endpoints in direct for endpoint in endpoints)
+
+
+def _rule(source: Manifest, ports: tuple[Port, ...], endpoints: tuple[Endpoint, ...]) -> Manifest:
+    return {"from": [{"source": source}], "to": _operations(ports, endpoints)}
 
 
 def _operations(ports: tuple[Port, ...], endpoints: tuple[Endpoint, ...]) -> list[Manifest]:

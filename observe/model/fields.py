@@ -48,7 +48,7 @@ def parse_ratio(value: object) -> float:
         return float(Decimal(found.group(1)) / 100)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    raise ValueError("is no share; write a percentage such as 5%, or a number such as 0.05")
+    raise ValueError("is no percentage; write a percentage such as 5%, or a number such as 0.05")
 
 
 def format_percent(ratio: float) -> str:

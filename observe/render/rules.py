@@ -30,7 +30,11 @@ def rule_file(groups: tuple[Group, ...]) -> dict[str, Any]:
 
 
 def _group(group: Group) -> dict[str, Any]:
-    return {"name": group.name, "interval": format_duration(group.interval), "rules": [_rule(rule) for rule in group.rules]}
+    return {
+        "name": group.name,
+        "interval": format_duration(group.interval),
+        "rules": [_rule(rule) for rule in group.rules],
+    }
 
 
 def _rule(rule: Record | Alert) -> dict[str, Any]:

@@ -6,6 +6,7 @@ must come out as it says, and against rules that somebody broke, of which it mus
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tests.alerting.proof import FIRING, PENDING, Case
@@ -227,6 +228,11 @@ ERRORS: Final = (
         always_quiet(),
     ),
     Case("clients ask for what is not there", lambda service: failing(service, 25, answer=client_fault(service)), always_quiet()),
+    Case(
+        "another service of the namespace fails",
+        lambda service: failing(replace(service, name=f"{service.name}-2"), 25),
+        always_quiet(),
+    ),
     Case(
         "callers from outside, whom nobody else reports",
         lambda service: failing(service, 25, caller=Caller("unknown", "unknown", proxy=False, pods=1)),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from observe.model import Inventory, Service
     from tests.servers.prometheus_server import Promtool
 
+RULES: Final = "rules.yaml"
+"""The file that `disproof` leaves in its folder."""
 PENDING: Final = "pending"
 FIRING: Final = "firing"
 
@@ -59,9 +61,9 @@ def prove(promtool: Promtool, folder: Path, rules: dict[str, Any], service: Serv
 def disproof(promtool: Promtool, folder: Path, rules: dict[str, Any], cases: list[tuple[Service, Case]]) -> str:
     """promtool's report about the cases that come out differently; empty if none does."""
     tests = [_test(service, case) for service, case in cases]
-    (folder / "rules.yaml").write_text(yaml.safe_dump(rules, sort_keys=False))
+    (folder / RULES).write_text(yaml.safe_dump(rules, sort_keys=False))
     file = folder / "test.yaml"
-    content = {"rule_files": ["rules.yaml"], "evaluation_interval": "30s", "fuzzy_compare": True, "tests": tests}
+    content = {"rule_files": [RULES], "evaluation_interval": "30s", "fuzzy_compare": True, "tests": tests}
     file.write_text(yaml.safe_dump(content, sort_keys=False, width=100_000))
     done = promtool.test_rules(file)
     return "" if done.returncode == 0 else done.stdout + done.stderr

@@ -120,12 +120,6 @@ def test_minimum_traffic_is_the_services_own(promtool: Promtool, tmp_path: Path)
     prove(promtool, tmp_path, rules_of(inventory, service), service, case)
 
 
-def test_alerts_of_one_service_say_nothing_about_another(promtool: Promtool, tmp_path: Path, shop: Inventory) -> None:
-    calm, troubled = shop.by_id["catalog/pricing-service"], shop.by_id["catalog/search-service"]
-    case = Case("another service fails", lambda _: failing(troubled, 50), always_quiet())
-    prove(promtool, tmp_path, rules_of(shop, calm), calm, case)
-
-
 WEBHOOK = (
     Case(
         "Stripe calls in plaintext, as declared",

@@ -13,7 +13,7 @@ import yaml
 
 from observe.signals import catalogue
 from tests.alerting.incidents import EVERYTHING
-from tests.alerting.proof import Case, disproof, rules_of
+from tests.alerting.proof import RULES, Case, disproof, rules_of
 from tests.alerting.test_measures import MEASURES
 from tests.alerting.test_pages import PAGES
 
@@ -65,7 +65,7 @@ MUTANTS = (
     Mutant(ERROR_RATE, ">= 0.066666", ">= 0", "too few requests to judge"),
     Mutant(ERROR_RATE, ">= 0.066666", ">= 0.66666", "few requests, and most of them fail"),
     Mutant(ERROR_RATE, "> 0.005", "> 0", "one request fails where there are few"),
-    Mutant(ERROR_RATE, 'destination_service_name="pricing-service"', 'destination_service_name!=""', "every page but ours"),
+    Mutant(ERROR_RATE, 'destination_service_name="pricing-service"', 'destination_service_name!=""', "another service of the namespace fails"),
     Mutant(ANSWERS, 'reporter="source"', 'reporter="destination"', "no instance is reached"),
     Mutant(ANSWERS, 'reporter="source"', 'reporter=~"source|destination"', "two reports of every request"),
     Mutant(ANSWERS, OUTSIDE, 'reporter="destination", source_workload=""', "callers from outside alone"),
@@ -105,7 +105,7 @@ MUTANTS = (
     Mutant(EJECTIONS, "max by", "sum by", "every caller ejects instances"),
     Mutant(EJECTIONS, "(outbound|inbound-vip)", "outbound", "a waypoint ejects an instance"),
     Mutant(EJECTIONS, "[^|]*", "", "an instance behind a subset is ejected"),
-    Mutant(EJECTIONS, '=~"(outbound|inbound-vip)\\\\|.+\\\\.svc\\\\.cluster\\\\.local"', '!=""', "clusters that stand for no service"),
+    Mutant(EJECTIONS, '=~"(outbound|inbound-vip)\\\\|.+\\\\.svc\\\\.cluster\\\\.local"', '!=""', "clusters that stand for no service of the mesh"),
     # mTLS
     Mutant(MTLS, "< 0.95", "< 0.94", "just too little is encrypted"),
     Mutant(MTLS, "< 0.95", "< 0.96", "just enough is encrypted"),
@@ -137,6 +137,7 @@ def test_broken_rule_is_noticed(
         group["rules"] = [_changed(rule, mutant) for rule in group["rules"]]
     assert rules != rules_of(shop, service), "the mutant changes nothing"
     assert "FAILED" in disproof(promtool, tmp_path, rules, [(service, cases[mutant.killer])])
+    assert promtool.check_rules(tmp_path / RULES).returncode == 0, "broken, but not so that nobody could load it"
 
 
 def _changed(rule: dict[str, object], mutant: Mutant) -> dict[str, object]:

@@ -122,3 +122,10 @@ def test_asynchronous_call_is_authorized_like_any_other() -> None:
 def test_service_without_proxy_has_none() -> None:
     inventory = an_inventory(a_service(in_mesh=False))
     assert authorization_policy(inventory, Graph(inventory), inventory.services[0]) is None
+
+
+def test_ambient_policy_has_ports_and_identities_only() -> None:
+    """Ztunnel drops a rule with HTTP fields, and with it everybody whom the rule would admit."""
+    service = a_service(endpoints=(Endpoint(method="GET", path="/orders"),))
+    (rule,) = spec(service, a_service("cart", calls=CALLS), data_plane="ambient")["rules"]
+    assert rule["to"] == [{"operation": {"ports": ["8080"]}}]
