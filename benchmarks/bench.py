@@ -6,7 +6,7 @@ The figures are of this machine at this moment; what travels is the ratios, whic
 from __future__ import annotations
 
 import argparse
-import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -36,16 +36,28 @@ def measure(runs: int, *arguments: str) -> Cost:
     return Cost(*(statistics.median(column) for column in zip(*samples, strict=True)))
 
 
+PROGRAM = """
+import atexit, sys
+def tell():
+    peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    print(peak.split()[1], file=sys.stderr)
+atexit.register(tell)
+from observe.cli import main
+main()
+"""
+"""The program, with its own peak memory (kB) as the last line of stderr. What the kernel tells a parent of its child
+begins with the parent's own size, so it cannot be used."""
+
+
 def _once(arguments: tuple[str, ...]) -> tuple[float, float, float]:
-    command = [sys.executable, "-m", "observe", *arguments]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(f"observe {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, cpu, int(done.stderr.split()[-1]) / 1024
 
 
 def size(folder: Path) -> tuple[int, int]:
@@ -74,20 +86,32 @@ def report(place: Path, services: int, runs: int) -> None:
         "observe build, example, unchanged",
         measure(runs, "build", "-i", str(EXAMPLE), "-o", str(place / "example")),
     )
-    fresh = statistics_of_fresh(place, source, runs)
+    fresh = measure_fresh(place, source, runs)
     show(f"observe build, {services} services, to an empty folder", fresh)
     again = measure(runs, "build", "-i", str(source), "-o", str(place / "fresh-0"))
     show(f"observe build, {services} services, unchanged", again)
+    floor = plain_writes(place / "fresh-0", place / "floor")
+    print(f"of which the file system's own: {floor:.2f} s to create the same files with the same bytes, one by one")
     print(f"unchanged : fresh = {again.cpu / fresh.cpu:.2f} of the CPU time")
     for name, folder in (("example", place / "example"), (f"{services} services", place / "fresh-0")):
         files, bytes_ = size(folder)
         print(f"{name}: {files} files, {bytes_ / 1e6:.2f} MB")
 
 
-def statistics_of_fresh(place: Path, source: Path, runs: int) -> Cost:
+def measure_fresh(place: Path, source: Path, runs: int) -> Cost:
     """The same build into folders that are not there yet."""
     samples = [_once(("build", "-i", str(source), "-o", str(place / f"fresh-{run}"))) for run in range(runs)]
     return Cost(*(statistics.median(column) for column in zip(*samples, strict=True)))
+
+
+def plain_writes(pack: Path, copy: Path) -> float:
+    """Seconds of CPU, the kernel's included, for creating the same files without any program around it."""
+    contents = {copy / path.relative_to(pack): path.read_bytes() for path in pack.rglob("*") if path.is_file()}
+    started = time.process_time()
+    for path, content in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return time.process_time() - started
 
 
 def show(what: str, cost: Cost) -> None:

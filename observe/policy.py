@@ -76,11 +76,8 @@ ROLES: Final[dict[Role, RoleDefaults]] = {
 is not asked again eagerly; nobody waits for a worker. A gateway retries nothing: it would multiply every retry
 below it."""
 
-BACK_OFF: Final = 100
-"""Milliseconds kept free between tries. Envoy waits a random part of 25 ms times 1, 3, 7, ... before each."""
-
 SHORTEST_TRY: Final = 50
-"""Milliseconds below which a try is no try."""
+"""Milliseconds that a try should have before time is kept free for waits."""
 
 STANDARD: Final = BreakerPolicy(
     consecutive_5xx=5,
@@ -122,19 +119,39 @@ def route(service: Service, call: Call | None = None) -> RoutePolicy:
         timeout = Sourced(call.timeout, "call")
     if call and call.retries:
         retries, attempts = call.retries, Sourced(call.retries.attempts, "call")
+    return RoutePolicy(timeout, attempts, _per_try(retries, timeout, attempts))
+
+
+def _per_try(retries: Retries | None, timeout: Sourced[int], attempts: Sourced[int]) -> int | None:
+    """The chosen limit of a try, else an even share. A service chose it for its own timeout: under that of a call
+    it is no longer than the share."""
+    share = share_of(timeout.value, attempts.value)
     chosen = retries.per_try_timeout if retries else None
-    return RoutePolicy(timeout, attempts, chosen or share_of(timeout.value, attempts.value))
+    if chosen is None or share is None:
+        return share
+    inherited = (timeout.source, attempts.source) == ("call", "service")
+    return min(chosen, share) if inherited else chosen
 
 
 def share_of(timeout: int, attempts: int) -> int | None:
-    """The longest try for which all tries and their back-off fit into the timeout; None when there is one try.
+    """The longest try for which all tries and the waits between them fit into the timeout; None when there is one try.
 
-    The timeout covers the first try, every retry and the waits between them (envoy `router_filter.rst`), so a
-    longer try would make the last ones impossible.
+    The timeout covers the first try, every retry and the waits (envoy `router_filter.rst`), so a longer try would
+    make the last ones impossible. A timeout too short for the waits, which are mostly shorter, is shared by the
+    tries alone.
     """
     if attempts == 0:
         return None
-    return max(SHORTEST_TRY, (timeout - attempts * BACK_OFF) // (attempts + 1))
+    even, without_waits = (timeout - waits(attempts)) // (attempts + 1), timeout // (attempts + 1)
+    return max(even, min(SHORTEST_TRY, without_waits), 1)
+
+
+def waits(attempts: int) -> int:
+    """Milliseconds to keep free for the waits before so many retries: 100 for each of three, 250 for each beyond.
+
+    Envoy waits a random part of 25 ms times 1, 3, 7, ..., and of 250 ms at most (`router_filter.rst`).
+    """
+    return 100 * min(attempts, 3) + 250 * max(attempts - 3, 0)
 
 
 def breaker(service: Service) -> BreakerPolicy:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 if TYPE_CHECKING:
@@ -13,27 +12,34 @@ if TYPE_CHECKING:
 Cell: TypeAlias = str | tuple[str, str]
 """A text, or a text with its style."""
 
-UNWRAPPED = 100_000
+MOST_DRAWN = 200
+"""Rows for which a drawn table is worth its time; more of them nobody reads in a terminal."""
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], stream: TextIO) -> None:
-    """One row per line where no person looks; on a terminal the last column wraps, and the first ones do not."""
+    """One line per row where no person looks; on a terminal the last column wraps, and the first ones do not."""
+    body = list(rows)
+    if stream.isatty() and len(body) <= MOST_DRAWN:
+        _draw(columns, body, stream)
+        return
+    lines = [list(columns), *([cell if isinstance(cell, str) else cell[0] for cell in row] for row in body)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        stream.write("  ".join(padded).rstrip() + "\n")
+
+
+def _draw(columns: Sequence[str], rows: Iterable[Sequence[Cell]], stream: TextIO) -> None:
     from rich import box  # late: most runs have nothing to show
     from rich.console import Console
     from rich.table import Table
 
-    tty = stream.isatty()
-    table = Table(box=box.ROUNDED if tty else None, show_edge=tty, pad_edge=False)
+    table = Table(box=box.ROUNDED, pad_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, no_wrap=number < len(columns) - 2, overflow="fold")
     for row in rows:
         table.add_row(*map(_text, row))
-    if tty:
-        Console(file=stream, highlight=False).print(table)
-        return
-    plain = io.StringIO()
-    Console(file=plain, width=UNWRAPPED, highlight=False, color_system=None).print(table)
-    stream.writelines(f"{line.rstrip()}\n" for line in plain.getvalue().splitlines())
+    Console(file=stream, highlight=False).print(table)
 
 
 def _text(cell: Cell) -> Text:

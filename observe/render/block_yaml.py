@@ -15,8 +15,12 @@ import yaml
 LONGEST_KEY: Final = 100
 """PyYAML writes keys of about 128 characters and more in another form (`? key`)."""
 
-_WORD: Final = re.compile(r"[A-Za-z_/(][A-Za-z0-9_./()|*+-]*(?: [A-Za-z0-9_./()|*+-]+)*")
-"""Texts that need no quotes wherever they stand, unless YAML reads them as something else than text."""
+_PLAIN: Final = re.compile(r"[A-Za-z_/(](?:[ -\"$-9;-~]|:(?=[!-~]))*(?<! )")
+"""Texts that need no quotes wherever they stand, unless YAML reads them as something else than text: they begin
+harmlessly, end in no blank, and hold neither `: ` nor ` #`."""
+
+_QUOTED: Final = re.compile(r"(?! )[ -~]*(?:: | #)[ -~]*(?<! )")
+"""Texts that surely need quotes, and no escapes."""
 
 _DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _RESOLVERS: Final = yaml.SafeLoader.yaml_implicit_resolvers
@@ -82,8 +86,10 @@ def _scalar(value: Any) -> str:
 @lru_cache(maxsize=65_536)
 def _text(text: str) -> str:
     """A text as it stands in a line."""
-    if _WORD.fullmatch(text) and not _is_something_else(text):
+    if _PLAIN.fullmatch(text) and not _is_something_else(text):
         return text
+    if _QUOTED.fullmatch(text):
+        return "'" + text.replace("'", "''") + "'"
     if not text.isprintable():
         raise NotPlain
     return _quoted(text)

@@ -56,7 +56,8 @@ _ERROR_MENDING: Final = (
 PAGES: Final[dict[AlertName, Page]] = {
     "ServiceErrorRateHigh": Page(
         meaning="More requests fail than the service's objective allows. A failure is an HTTP 5xx, a gRPC status that "
-        "blames the server (2, 4, 12, 13, 14, 15), or no response at all; a client that went away is none.",
+        "blames the server (2, 4, 12, 13, 14, 15), or no response at all; a client that went away is none. One failure "
+        "alone, or fewer requests than `objectives.minimum_requests` in the rate window, are too little to judge.",
         impact="Some callers get errors. Retries may hide part of it, at the price of more load.",
         diagnosis=_ERROR_STEPS,
         mitigation=_ERROR_MENDING,
@@ -64,7 +65,8 @@ PAGES: Final[dict[AlertName, Page]] = {
         concerns=has_requests,
     ),
     "ServiceErrorRateCritical": Page(
-        meaning="A large part of the requests fails: four times what the objective allows, seen over a short window.",
+        meaning="A large part of the requests fails: four times what the objective allows, seen over a short window. "
+        "One failure alone, or fewer requests than `objectives.minimum_requests` in it, are too little to judge.",
         impact="The service is down or close to it for its callers; whoever depends on it degrades now.",
         diagnosis=_ERROR_STEPS,
         mitigation=_ERROR_MENDING,
@@ -73,7 +75,8 @@ PAGES: Final[dict[AlertName, Page]] = {
     ),
     "ServiceLatencyHigh": Page(
         meaning="The slowest requests take longer than the service's objective, measured by the caller's proxy with all "
-        "tries and waits. The value is interpolated between Istio's bucket limits.",
+        "tries and waits. The value is interpolated between Istio's bucket limits. It is judged only where there are so "
+        "many requests that a single slow one cannot move it.",
         impact="Callers wait, hold connections, and run into their own time-outs; slowness travels up the call chain.",
         diagnosis=(
             "Open the dashboard: is it all percentiles (saturation, a slow dependency) or only the highest (a few "
@@ -111,7 +114,8 @@ PAGES: Final[dict[AlertName, Page]] = {
     ),
     "ServiceMtlsCoverageLow": Page(
         meaning="Plaintext reaches the service. Only the callee's reports are counted: the caller's never know. For a "
-        "service with a declared exception only callers inside the mesh count.",
+        "service with a declared exception only callers inside the mesh count. One plaintext request or connection alone "
+        "does not fire it.",
         impact="Requests travel unencrypted and without an identity. Turning to STRICT now would cut those callers off.",
         diagnosis=(
             "On the mTLS coverage dashboard, the table of plaintext edges names each caller; `unknown` has no proxy.",

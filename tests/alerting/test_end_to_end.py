@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     from tests.servers.prometheus_server import Promtool
 
 NOW = 18 * 60
-"""Seconds into the incident at which the server looks; samples go on for minutes after it, so nothing hurries."""
+"""Seconds after which the simulation is cut off: a server appends nothing before the last sample that it has. The
+rates still hold for a minute and more after it, so nothing hurries."""
 
 
 def openmetrics(simulation: Simulation) -> str:
-    """The simulated samples, dated so that the incident is well under way now."""
+    """The simulated samples, dated so that the incident is well under way, and the last of them is of now."""
     start = int(time.time()) - NOW
     lines = [
         f"{series} {value} {start + SCRAPE * step}"
         for series, values in sorted(simulation.samples())
-        for step, value in enumerate(values)
+        for step, value in enumerate(values[: NOW // SCRAPE])
         if value not in ("_", "stale")
     ]
     return "\n".join([*lines, "# EOF"]) + "\n"

@@ -20,10 +20,15 @@ TRICKY = (
     "{{ $value }}", "a  b", "/orders/{*}", "20.0", "0o17", "012", "+1", "inf", ".inf", ".NaN", "a\\b", "a'b", "(x)", "x" * 300,
 )  # fmt: skip
 
-texts = st.one_of(st.sampled_from(TRICKY), st.text(max_size=30), st.text("abc01:-# {}[]'\"|>.,/_~=", max_size=12))
+ascii_texts = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
+texts = st.one_of(
+    st.sampled_from(TRICKY), st.text(max_size=30), ascii_texts, st.text("abc01:-# {}[]'\"|>.,/_~=", max_size=12)
+)
 scalars = st.one_of(texts, st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False))
 values = st.recursive(
-    scalars, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)), max_leaves=20
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
+    max_leaves=20,
 )
 
 
@@ -54,7 +59,9 @@ def test_tricky_texts_as_key_as_value_and_in_lists(text: str) -> None:
     assert yaml.load(to_yaml(value), yaml.CSafeLoader) == value
 
 
-@pytest.mark.parametrize("value", [{}, {"a": {}}, {"a": []}, {"a": [{}, []]}, {"a": {"b": {"c": None}}}, {"a": [[["b"]]]}])
+@pytest.mark.parametrize(
+    "value", [{}, {"a": {}}, {"a": []}, {"a": [{}, []]}, {"a": {"b": {"c": None}}}, {"a": [[["b"]]]}]
+)
 def test_empty_and_nested(value: dict[str, Any]) -> None:
     assert dump(value) == library(value)
 

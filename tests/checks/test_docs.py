@@ -1,0 +1,71 @@
+"""docs/checks.md: a section for every code and for no other, with examples that are what they say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from observe import checks
+from observe.inventory import LOADER_CODES, InventoryError, parse
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
+INTRODUCTION, *SECTIONS = re.split(r"^## ", PAGE, flags=re.MULTILINE)
+TITLES = {**LOADER_CODES, **{check.CODE: check.TITLE for check in checks.all_checks()}}
+BLOCK = r"\n\n```yaml\n(.*?)^```"
+BEGINNING = re.findall(f"stand under this beginning:{BLOCK}", INTRODUCTION, re.DOTALL | re.MULTILINE)[0]
+
+
+def examples(kind: str) -> list[tuple[str, str]]:
+    """Code and text of each example of a kind."""
+    return [
+        (section.split()[0], text)
+        for section in SECTIONS
+        for text in re.findall(f"^{kind}:{BLOCK}", section, re.DOTALL | re.MULTILINE)
+    ]
+
+
+def codes(text: str) -> set[str]:
+    """The codes of what is found."""
+    try:
+        return {finding.code for finding in checks.over_inventory(parse([("docs", BEGINNING + text)]))}
+    except InventoryError as error:
+        return {finding.code for finding in error.findings}
+
+
+def test_a_section_for_every_code_in_order_with_its_title() -> None:
+    assert [section.splitlines()[0] for section in SECTIONS] == [f"{code} {TITLES[code]}" for code in sorted(TITLES)]
+
+
+def test_every_code_has_examples_of_both_kinds() -> None:
+    for kind in ("Bad", "Good"):
+        assert {code for code, _ in examples(kind)} == set(TITLES)
+
+
+@pytest.mark.parametrize(("code", "text"), examples("Bad"))
+def test_bad_examples_give_their_code_alone(code: str, text: str) -> None:
+    allowed = {"OBS109"} if code == "OBS107" else set()
+    assert codes(text) - allowed == {code}
+
+
+@pytest.mark.parametrize(("code", "text"), examples("Good"))
+def test_good_examples_do_not(code: str, text: str) -> None:
+    assert codes(text) <= {"OBS109"} - {code}
+
+
+def test_severities_are_as_the_sections_say() -> None:
+    for code, text in examples("Bad"):
+        if code not in LOADER_CODES:
+            section = next(section for section in SECTIONS if section.startswith(code))
+            found = checks.over_inventory(parse([("docs", BEGINNING + text)]))
+            said = section.splitlines()[2].split()[0].strip(".,").lower()
+            assert {finding.severity.title for finding in found if finding.code == code} == {said}
+
+
+def test_the_message_in_the_introduction_is_a_real_one() -> None:
+    assert 'is "stok", which is not in the inventory; did you mean stock?' in INTRODUCTION
+    text = next(text for code, text in examples("Bad") if code == "OBS101")
+    with pytest.raises(InventoryError) as caught:
+        parse([("docs", BEGINNING + text)])
+    assert str(caught.value.findings[0]).split(": ", 1)[1] in INTRODUCTION
