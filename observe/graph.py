@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from observe.model import Call, Inventory, Service
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from observe.model import Call, Inventory, Service
 
 
 @dataclass(frozen=True, slots=True)

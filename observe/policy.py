@@ -123,8 +123,10 @@ def route(service: Service, call: Call | None = None) -> RoutePolicy:
 
 
 def _per_try(retries: Retries | None, timeout: Sourced[int], attempts: Sourced[int]) -> int | None:
-    """The chosen limit of a try, else an even share. A service chose it for its own timeout: under that of a call
-    it is no longer than the share."""
+    """The chosen limit of a try, else an even share.
+
+    A service chose it for its own timeout: under that of a call it is no longer than the share.
+    """
     share = share_of(timeout.value, attempts.value)
     chosen = retries.per_try_timeout if retries else None
     if chosen is None or share is None:
@@ -230,6 +232,5 @@ def thresholds(service: Service) -> Thresholds:
 
 
 def _one_beyond(quantile: float) -> int:
-    """How many requests it takes until a single slow one cannot move the quantile: more than 100 for P99, and all
-    of them seen."""
+    """How many requests it takes until a single slow one cannot move the quantile: for P99 more than 100, all seen."""
     return math.ceil((math.floor(round(1 / (1 - quantile), 6)) + 1) * OVERSTATED)

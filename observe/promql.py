@@ -6,9 +6,11 @@ themselves: no reader has to recall precedence. Only chains of `or` go without.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Operator = Literal["=", "!=", "=~", "!~"]
 

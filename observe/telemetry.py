@@ -6,10 +6,12 @@ own stats), istio `pkg/bootstrap/config.go` (which stats exist by default), ztun
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from observe.model import Mesh
 from observe.promql import Matcher
+
+if TYPE_CHECKING:
+    from observe.model import Mesh
 
 REQUESTS: Final = "istio_requests_total"
 DURATION_BUCKET: Final = "istio_request_duration_milliseconds_bucket"

@@ -37,7 +37,8 @@ def test_every_package_is_shipped() -> None:
     """The list is explicit: a folder that is not on it would be missing from the wheel."""
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     there = {str(init.parent.relative_to(ROOT)).replace("/", ".") for init in (ROOT / "observe").rglob("__init__.py")}
-    assert sorted(there) == listed
+    examples = {f"observe.examples.{path.name}" for path in (ROOT / "observe" / "examples").iterdir()}
+    assert sorted(there | examples) == listed
 
 
 def test_no_room_is_a_hallway() -> None:

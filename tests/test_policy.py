@@ -112,7 +112,7 @@ def test_waits_are_as_long_as_envoy_may_wait(retries: int) -> None:
 def test_all_tries_fit_into_the_timeout(timeout: int, retries: int) -> None:
     each = policy.share_of(timeout, retries)
     assert each is not None
-    assert 1 <= each
+    assert each >= 1
     assert (retries + 1) * each <= timeout
 
 

@@ -90,9 +90,11 @@ def test_expression_is_printed_on_one_line_and_prometheus_can_read_it(
 
 expressions = st.recursive(
     st.sampled_from([A, B, C, Number(2)]),
-    lambda inner: st.builds(Binary, st.sampled_from(["+", "-", "*", "/", "^", "%"]), inner, inner)
-    | st.builds(lambda operand: Function("abs", (Binary("+", A, operand),)), inner)
-    | st.builds(lambda operand: sum_by(("l",), Binary("+", A, operand)), inner),
+    lambda inner: (
+        st.builds(Binary, st.sampled_from(["+", "-", "*", "/", "^", "%"]), inner, inner)
+        | st.builds(lambda operand: Function("abs", (Binary("+", A, operand),)), inner)
+        | st.builds(lambda operand: sum_by(("l",), Binary("+", A, operand)), inner)
+    ),
     max_leaves=8,
 )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from observe.naming import AlertName
-from observe.promql import Expr
+if TYPE_CHECKING:
+    from observe.naming import AlertName
+    from observe.promql import Expr
 
 Severity = Literal["warning", "critical"]
 """`critical` pages; `warning` makes a ticket."""

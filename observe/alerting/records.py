@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from observe.alerting.alert import Group, Record
-from observe.model import Mesh
-from observe.signals import Catalogue
+
+if TYPE_CHECKING:
+    from observe.model import Mesh
+    from observe.signals import Catalogue
 
 
 def mesh_records(mesh: Mesh, signals: Catalogue) -> Group:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import naming, policy
 from observe.alerting.alert import Alert, Group, Severity
 from observe.model import Mesh, Service, format_duration, format_percent
-from observe.naming import AlertName
 from observe.promql import Binary, Expr, Number
-from observe.signals import Catalogue, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from observe.naming import AlertName
+    from observe.signals import Catalogue, Signal
 
 MINUTE: Final = 60_000
 HOLD: Final[dict[AlertName, int]] = {
@@ -29,6 +32,17 @@ def service_alerts(mesh: Mesh, signals: Catalogue, service: Service) -> Group:
     """The alerts of one service."""
     rules = tuple(_Author(mesh, signals, service).alerts())
     return Group(f"{mesh.name}-{service.namespace}-{service.name}", mesh.prometheus.evaluation_interval, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failures:
+    """Failed requests as one rate window shows them."""
+
+    ratio: Signal
+    failed: Signal
+    traffic: Signal
+    window: int
+    """Milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +69,23 @@ class _Author:
     def _request_alerts(self, limits: policy.Thresholds) -> Iterator[Alert]:
         if not self.service.request_ports:
             return
-        signals, service = self.signals, self.service
-        slow, fast, least = signals.slow_window, signals.fast_window, limits.minimum_requests
-        enough = at_least(signals.rate, service, least, slow)
-        enough_fast = at_least(signals.fast_rate, service, least, fast)
-        several = more_than_one(signals.failed.of(service), slow)
-        several_fast = more_than_one(signals.fast_failed.of(service), fast)
-        yield self._alert(
-            "ServiceErrorRateHigh",
-            "warning",
-            signals.errors,
-            guarded(above(signals.errors.of(service), limits.error_rate), enough, several),
-            f"{{{{ $value | humanizePercentage }}}} of requests fail, more than {format_percent(limits.error_rate.value)}",
-        )
-        critical = limits.error_rate_critical
-        yield self._alert(
-            "ServiceErrorRateCritical",
-            "critical",
-            signals.fast_errors,
-            guarded(above(signals.fast_errors.of(service), critical), enough_fast, several_fast),
-            f"{{{{ $value | humanizePercentage }}}} of requests fail, more than {format_percent(critical.value)}",
-        )
+        signals = self.signals
+        slow = _Failures(signals.errors, signals.failed, signals.rate, signals.slow_window)
+        fast = _Failures(signals.fast_errors, signals.fast_failed, signals.fast_rate, signals.fast_window)
+        least = limits.minimum_requests
+        yield self._error_alert("ServiceErrorRateHigh", "warning", slow, limits.error_rate, least)
+        yield self._error_alert("ServiceErrorRateCritical", "critical", fast, limits.error_rate_critical, least)
         yield self._latency_alert(limits)
+
+    def _error_alert(
+        self, name: AlertName, severity: Severity, seen: _Failures, limit: policy.Threshold, least: int
+    ) -> Alert:
+        service = self.service
+        condition = above(seen.ratio.of(service), limit)
+        enough = at_least(seen.traffic, service, least, seen.window)
+        several = more_than_one(seen.failed.of(service), seen.window)
+        says = f"{{{{ $value | humanizePercentage }}}} of requests fail, more than {format_percent(limit.value)}"
+        return self._alert(name, severity, seen.ratio, guarded(condition, enough, several), says)
 
     def _latency_alert(self, limits: policy.Thresholds) -> Alert:
         objective = self.service.objectives.latency
@@ -151,12 +160,13 @@ def at_least(traffic: Signal, service: Service, requests: int, window: int) -> E
 
 
 def more_than_one(bad: Expr, window: int) -> Expr:
-    """Whether what is bad happened more than once in the rate window: one request is never worth an alert, however
-    few there are. The limit lies between one and two, since one may look like 1.3 (`policy.OVERSTATED`)."""
+    """Whether what is bad happened more than once in the rate window: one request alone is never worth an alert.
+
+    The limit lies between one and two, since one may look like 1.3 (`policy.OVERSTATED`).
+    """
     return Binary(">", bad, _per_second(1.5, window))
 
 
 def _per_second(count: float, window: int) -> Number:
-    """So many in a rate window of so many milliseconds, in the unit of the records; rounded down, so that just
-    as many are enough."""
+    """So many in a rate window of milliseconds, in the unit of the records; rounded down: just as many are enough."""
     return Number(math.floor(count * 1000 / window * 1e6) / 1e6)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from observe import telemetry
-from observe.model import Mesh
 from observe.naming import SERVICE_LABELS, record
 from observe.promql import Aggregation, Expr, Matcher, Selector, escape_regex, label_from, rate, sum_by, tagged, union
 from observe.signals.signal import Signal
+
+if TYPE_CHECKING:
+    from observe.model import Mesh
 
 
 def to_services(mesh: Mesh) -> Matcher:

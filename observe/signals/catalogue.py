@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import telemetry
 from observe.model import Inventory, Mesh, Service, format_duration
 from observe.naming import SERVICE_LABELS
 from observe.promql import Expr, sum_by
 from observe.signals import breaker, latency, mtls, requests
-from observe.signals.signal import Signal
+
+if TYPE_CHECKING:
+    from observe.signals.signal import Signal
 
 SLOW: Final = 5 * 60_000
 FAST: Final = 2 * 60_000

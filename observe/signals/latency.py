@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from observe import telemetry
-from observe.model import Mesh
 from observe.naming import SERVICE_LABELS, quantile_name, record
 from observe.promql import Selector, quantile, rate, sum_by, union
 from observe.signals.signal import Signal
+
+if TYPE_CHECKING:
+    from observe.model import Mesh
 
 
 def duration_buckets(mesh: Mesh, window: str) -> Signal:
@@ -34,8 +38,8 @@ def latency(mesh: Mesh, window: str, share: float) -> Signal:
         title=f"{name.upper().replace('_', '.')} latency",
         unit="milliseconds",
         description=(
-            f"{share * 100:.6g} % of the requests are faster than this, as the caller's proxy measures it: all tries and "
-            "their waits included. Interpolated between Istio's bucket limits (1, 5, 10, 25, 50, 100, 250, 500 ms, "
+            f"{share * 100:.6g} % of the requests are faster than this, as the caller's proxy measures it: all tries "
+            "and their waits included. Interpolated between Istio's bucket limits (1, 5, 10, 25, 50, 100, 250, 500 ms, "
             "1, 2.5, 5, 10 s)."
         ),
         record=record("service", "istio_request_duration_milliseconds", f"{name}_rate{window}"),

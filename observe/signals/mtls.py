@@ -5,13 +5,15 @@ Requests (HTTP, gRPC) and new TCP connections are counted apart, by the label `k
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import telemetry
-from observe.model import Mesh
 from observe.naming import SERVICE_LABELS, record
 from observe.promql import Aggregation, Expr, Matcher, Selector, or_zero, rate, ratio, sum_by, tagged, union
 from observe.signals.signal import Signal
+
+if TYPE_CHECKING:
+    from observe.model import Mesh
 
 KIND_LABELS: Final = (*SERVICE_LABELS, "kind")
 PEER_LABELS: Final = (

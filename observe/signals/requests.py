@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from observe import telemetry
-from observe.model import Mesh
 from observe.naming import SERVICE_LABELS, record
 from observe.promql import Matcher, Selector, or_zero, rate, ratio, sum_by, union
 from observe.signals.signal import Signal
+
+if TYPE_CHECKING:
+    from observe.model import Mesh
 
 ANSWER_LABELS: Final = ("request_protocol", "response_code", "grpc_response_status", "response_flags")
 """How a request ended."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from observe.model import Service
 from observe.naming import SERVICE_LABELS
 from observe.promql import Expr, Matcher, Selector, equal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from observe.model import Service
 
 Unit = Literal["requests/s", "ratio", "milliseconds", "count", "per second", "seconds"]
 

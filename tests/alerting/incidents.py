@@ -63,14 +63,18 @@ def failing(
     return simulation.requests(service, bad, answer or failure(service), caller=caller)
 
 
-def slow(service: Service, per_minute: float, *, of: float = 1_000, milliseconds: float = SLOW) -> Simulation:
+def slow(
+    service: Service,
+    per_minute: float,
+    *,
+    of: float = 1_000,
+    milliseconds: float = SLOW,
+    simulation: Simulation | None = None,
+) -> Simulation:
     """So many of the requests are slow, for fifteen minutes."""
-    good = flow((BEFORE, of), (15, of - per_minute), (15, of))
-    return (
-        Simulation()
-        .requests(service, good)
-        .requests(service, flow((BEFORE, 0), (15, per_minute), (15, 0)), milliseconds=milliseconds)
-    )
+    simulation = simulation or Simulation()
+    simulation.requests(service, flow((BEFORE, of), (15, of - per_minute), (15, of)))
+    return simulation.requests(service, flow((BEFORE, 0), (15, per_minute), (15, 0)), milliseconds=milliseconds)
 
 
 def plaintext(
@@ -157,12 +161,27 @@ ERRORS: Final = (
     Case(
         "just above critical",
         lambda service: failing(service, 205, of=1_000),
-        {12.5: {HIGH: PENDING, CRITICAL: PENDING}, 14: {HIGH: FIRING, CRITICAL: FIRING}, 20: {HIGH: FIRING, CRITICAL: FIRING}},
+        {
+            12.5: {HIGH: PENDING, CRITICAL: PENDING},
+            14: {HIGH: FIRING, CRITICAL: FIRING},
+            20: {HIGH: FIRING, CRITICAL: FIRING},
+        },
     ),
     Case(
         "everything fails",
         lambda service: failing(service, 100),
-        {11: {HIGH: PENDING, CRITICAL: PENDING}, 12: {HIGH: PENDING, CRITICAL: FIRING}, 13: {HIGH: FIRING, CRITICAL: FIRING}},
+        {
+            11: {HIGH: PENDING, CRITICAL: PENDING},
+            12: {HIGH: PENDING, CRITICAL: FIRING},
+            13: {HIGH: FIRING, CRITICAL: FIRING},
+        },
+    ),
+    Case(
+        "everything fails, and then nobody calls any more",
+        lambda service: healthy(service, 100, BEFORE).requests(
+            service, flow((BEFORE, 0), (5, 100), (15, 0)), failure(service)
+        ),
+        {14: {HIGH: FIRING, CRITICAL: FIRING}, 20.5: QUIET, 25: QUIET},
     ),
     Case("one request fails where there are few", lambda service: once(service, failure(service)), always_quiet()),
     Case(
@@ -184,12 +203,20 @@ ERRORS: Final = (
     Case(
         "counters begin anew amid the failures",
         lambda service: failing(service, 25, simulation=restarted("web-0", service.name + "-0")),
-        {16: {HIGH: FIRING, CRITICAL: FIRING}, 17: {HIGH: FIRING, CRITICAL: FIRING}, 18: {HIGH: FIRING, CRITICAL: FIRING}},
+        {
+            16: {HIGH: FIRING, CRITICAL: FIRING},
+            17: {HIGH: FIRING, CRITICAL: FIRING},
+            18: {HIGH: FIRING, CRITICAL: FIRING},
+        },
     ),
     Case(
         "a caller's pod is replaced amid the failures",
         lambda service: failing(service, 25, simulation=Simulation(restarts={"web-0": Restart(16, "web-2")})),
-        {16: {HIGH: FIRING, CRITICAL: FIRING}, 17: {HIGH: FIRING, CRITICAL: FIRING}, 18: {HIGH: FIRING, CRITICAL: FIRING}},
+        {
+            16: {HIGH: FIRING, CRITICAL: FIRING},
+            17: {HIGH: FIRING, CRITICAL: FIRING},
+            18: {HIGH: FIRING, CRITICAL: FIRING},
+        },
     ),
     Case(
         "counters begin anew while all is well",
@@ -227,7 +254,11 @@ ERRORS: Final = (
         lambda service: failing(service, 25, answer=Answer("0", flags="URX,DC")),
         always_quiet(),
     ),
-    Case("clients ask for what is not there", lambda service: failing(service, 25, answer=client_fault(service)), always_quiet()),
+    Case(
+        "clients ask for what is not there",
+        lambda service: failing(service, 25, answer=client_fault(service)),
+        always_quiet(),
+    ),
     Case(
         "another service of the namespace fails",
         lambda service: failing(replace(service, name=f"{service.name}-2"), 25),
@@ -238,7 +269,7 @@ ERRORS: Final = (
         lambda service: failing(service, 25, caller=Caller("unknown", "unknown", proxy=False, pods=1)),
         {14: {HIGH: FIRING, CRITICAL: FIRING}},
     ),
-)  # fmt: skip
+)
 
 LATENCIES: Final = (
     Case(
@@ -264,6 +295,11 @@ LATENCIES: Final = (
         always_quiet(),
     ),
     Case(
+        "counters begin anew amid slow requests",
+        lambda service: slow(service, 30, simulation=restarted("web-0", f"{service.name}-0")),
+        {16: {LATENCY: FIRING}, 17: {LATENCY: FIRING}, 18: {LATENCY: FIRING}, 20: {LATENCY: FIRING}, 30: QUIET},
+    ),
+    Case(
         "slow for a little while",
         lambda service: healthy(service, 1_000).requests(
             service, flow((BEFORE, 0), (0.25, 600), (19, 0)), milliseconds=SLOW
@@ -280,9 +316,11 @@ EJECTIONS: Final = (
     ),
     Case(
         "every caller ejects instances",
-        lambda service: ejected(service)
-        .ejected("web-1", outbound(service), (BEFORE, 0), (5, 2), (15, 0))
-        .ejected("cart-0", outbound(service), (BEFORE, 0), (5, 1), (15, 0)),
+        lambda service: (
+            ejected(service)
+            .ejected("web-1", outbound(service), (BEFORE, 0), (5, 2), (15, 0))
+            .ejected("cart-0", outbound(service), (BEFORE, 0), (5, 1), (15, 0))
+        ),
         {12: {EJECTING: FIRING}},
         values=((12, "max(service:envoy_cluster_outlier_detection_ejections_active:max)", (({}, 2.0),)),),
     ),
@@ -324,7 +362,11 @@ PLAINTEXT: Final = (
     ),
     Case("nothing is encrypted", lambda service: plaintext(service, 100), {16: {MTLS: FIRING}, 25: {MTLS: FIRING}}),
     Case("one plaintext request where there are few", lambda service: once_in_plaintext(service, 4), always_quiet()),
-    Case("one plaintext request where there are fewer still", lambda service: once_in_plaintext(service, 1), always_quiet()),
+    Case(
+        "one plaintext request where there are fewer still",
+        lambda service: once_in_plaintext(service, 1),
+        always_quiet(),
+    ),
     Case(
         "one plaintext connection beside encrypted requests",
         lambda service: healthy(service).connections(service, flow((12, 0), (0.25, 4), (17.75, 0)), IN_PLAINTEXT),

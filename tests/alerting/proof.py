@@ -59,7 +59,7 @@ def prove(promtool: Promtool, folder: Path, rules: dict[str, Any], service: Serv
 
 
 def disproof(promtool: Promtool, folder: Path, rules: dict[str, Any], cases: list[tuple[Service, Case]]) -> str:
-    """promtool's report about the cases that come out differently; empty if none does."""
+    """Promtool's report about the cases that come out differently; empty if none does."""
     tests = [_test(service, case) for service, case in cases]
     (folder / RULES).write_text(yaml.safe_dump(rules, sort_keys=False))
     file = folder / "test.yaml"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
 from observe.telemetry import BUCKETS
@@ -35,7 +35,7 @@ def flow(*phases: tuple[float, float]) -> Flow:
     for minutes, per_minute in phases:
         share = per_minute * SCRAPE / 60
         ends = [math.floor(share * step + 1e-9) for step in range(round(minutes * 60 / SCRAPE) + 1)]
-        counted += [after - before for before, after in zip(ends, ends[1:], strict=False)]
+        counted += [after - before for before, after in pairwise(ends)]
     return tuple(counted)
 
 
@@ -179,7 +179,7 @@ class Simulation:
         total = list(accumulate(events))
         for place, pod in enumerate(pods):
             dealt = [(seen + place) // len(pods) for seen in (0, *total)]
-            own = [after - before for before, after in zip(dealt, dealt[1:], strict=False)]
+            own = [after - before for before, after in pairwise(dealt)]
             key = _frozen(metric, {**labels, **_scraped(pod)})
             self._counters[key] = _added(self._counters.get(key, []), own)
 

@@ -173,16 +173,18 @@ def test_service_without_an_exception_has_none_for_outside_callers(
 DATABASE = (
     Case(
         "plaintext connections",
-        lambda service: Simulation()
-        .connections(service, flow((30, 20)))
-        .connections(service, flow((10, 0), (15, 4)), IN_PLAINTEXT),
+        lambda service: (
+            Simulation().connections(service, flow((30, 20))).connections(service, flow((10, 0), (15, 4)), IN_PLAINTEXT)
+        ),
         {9: QUIET, 20: {MTLS: FIRING}},
     ),
     Case(
         "one plaintext connection",
-        lambda service: Simulation()
-        .connections(service, flow((30, 4)))
-        .connections(service, flow((10, 0), (0.25, 4), (15, 0)), IN_PLAINTEXT),
+        lambda service: (
+            Simulation()
+            .connections(service, flow((30, 4)))
+            .connections(service, flow((10, 0), (0.25, 4), (15, 0)), IN_PLAINTEXT)
+        ),
         always_quiet(),
     ),
     Case("encrypted connections", lambda service: Simulation().connections(service, flow((30, 20))), always_quiet()),
@@ -222,7 +224,7 @@ AMBIENT = (
 def test_ambient_mesh_is_judged_by_its_waypoints_and_ztunnels(
     promtool: Promtool, tmp_path: Path, port: Port, case: Case
 ) -> None:
-    """ztunnel has no word for plaintext: it says `unknown`."""
+    """Ztunnel has no word for plaintext: it says `unknown`."""
     service = a_service(ports=(port,))
     inventory = an_inventory(service, mesh=a_mesh(data_plane="ambient"))
     prove(promtool, tmp_path, rules_of(inventory, service), service, case)

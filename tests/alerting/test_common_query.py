@@ -29,7 +29,7 @@ OURS = "sum without (destination_service_name, destination_service_namespace) (s
 
 
 def test_common_error_query_misses_a_failing_grpc_service(promtool: Promtool, tmp_path: Path, shop: Inventory) -> None:
-    """gRPC failures have response code 200: many requests fail, and the common alert says nothing at all."""
+    """GRPC failures have response code 200: many requests fail, and the common alert says nothing at all."""
     service = shop.by_id["catalog/search-service"]
     case = Case(
         "gRPC requests fail",

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from observe.model import Inventory
     from tests.alerting.simulation import Simulation
-    from tests.servers.prometheus_server import Promtool
 
 NOW = 18 * 60
 """Seconds after which the simulation is cut off: a server appends nothing before the last sample that it has. The
@@ -63,7 +62,9 @@ def test_prometheus_itself_fires_for_a_failing_grpc_service(tmp_path: Path, shop
             return {alert["labels"]["alertname"]: alert for alert in alerts if alert["state"] == "firing"}
 
         wait_until(lambda: firing().keys() == {HIGH, CRITICAL, MTLS}, "three alerts fire", limit=60)
-        health = [rule["health"] for group in server.get("/api/v1/rules").json()["data"]["groups"] for rule in group["rules"]]
+        health = [
+            rule["health"] for group in server.get("/api/v1/rules").json()["data"]["groups"] for rule in group["rules"]
+        ]
         page = firing()[CRITICAL]
     assert set(health) == {"ok"}
     assert page["labels"]["owner"] == "catalog"

@@ -54,9 +54,11 @@ MEASURES = (
     ),
     Case(
         "callers in the mesh, at the gateway and outside",
-        lambda service: healthy(service, 120)
-        .requests(service, flow((30, 60)), caller=GATEWAY)
-        .requests(service, flow((30, 240)), caller=OUTSIDE),
+        lambda service: (
+            healthy(service, 120)
+            .requests(service, flow((30, 60)), caller=GATEWAY)
+            .requests(service, flow((30, 240)), caller=OUTSIDE)
+        ),
         values=(reads(RATE, 7), reads(RECEIVED, 7), reads(RECEIVED_INSIDE, 3), reads(COVERAGE, 3 / 7)),
     ),
     Case(
@@ -91,23 +93,29 @@ MEASURES = (
     ),
     Case(
         "half of the connections are plaintext and all requests encrypted",
-        lambda service: healthy(service, 120)
-        .connections(service, flow((30, 60)))
-        .connections(service, flow((30, 60)), IN_PLAINTEXT),
+        lambda service: (
+            healthy(service, 120)
+            .connections(service, flow((30, 60)))
+            .connections(service, flow((30, 60)), IN_PLAINTEXT)
+        ),
         values=(reads(RATE, 2), reads(RECEIVED, 4), reads(COVERAGE, 0.5)),
     ),
     Case(
         "two callers have ejected the same instance",
-        lambda service: ejected(service).ejected("web-0", outbound(service), (30, 1)).ejected("web-1", outbound(service), (30, 1)),
+        lambda service: (
+            ejected(service).ejected("web-0", outbound(service), (30, 1)).ejected("web-1", outbound(service), (30, 1))
+        ),
         values=(reads(EJECTIONS, 1),),
     ),
     Case(
         "clusters that stand for no service of the mesh",
-        lambda service: healthy(service)
-        .ejected("web-0", "outbound|443||api.stripe.com", (30, 1))
-        .ejected("web-0", "inbound|8080||", (30, 1))
-        .ejected("web-0", "PassthroughCluster", (30, 1))
-        .ejected("web-0", "xds-grpc", (30, 1)),
+        lambda service: (
+            healthy(service)
+            .ejected("web-0", "outbound|443||api.stripe.com", (30, 1))
+            .ejected("web-0", "inbound|8080||", (30, 1))
+            .ejected("web-0", "PassthroughCluster", (30, 1))
+            .ejected("web-0", "xds-grpc", (30, 1))
+        ),
         values=(is_missing(EJECTIONS),),
     ),
 )
@@ -126,7 +134,9 @@ def test_overflow_adds_up_what_every_limit_turned_away(promtool: Promtool, tmp_p
     names = ("cx_overflow", "rq_pending_overflow", "rq_active_overflow")
 
     def overflows(service: Service) -> Simulation:
-        return healthy(service).counted({f"envoy_cluster_upstream_{name}": flow((30, 60)) for name in names}, outbound(service))
+        return healthy(service).counted(
+            {f"envoy_cluster_upstream_{name}": flow((30, 60)) for name in names}, outbound(service)
+        )
 
     case = Case("limits reached", overflows, values=(reads("service:envoy_cluster_upstream_overflow:rate5m", 3),))
     prove(promtool, tmp_path, rules_of(shop), service, case)

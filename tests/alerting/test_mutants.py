@@ -65,7 +65,12 @@ MUTANTS = (
     Mutant(ERROR_RATE, ">= 0.066666", ">= 0", "too few requests to judge"),
     Mutant(ERROR_RATE, ">= 0.066666", ">= 0.66666", "few requests, and most of them fail"),
     Mutant(ERROR_RATE, "> 0.005", "> 0", "one request fails where there are few"),
-    Mutant(ERROR_RATE, 'destination_service_name="pricing-service"', 'destination_service_name!=""', "another service of the namespace fails"),
+    Mutant(
+        ERROR_RATE,
+        'destination_service_name="pricing-service"',
+        'destination_service_name!=""',
+        "another service of the namespace fails",
+    ),
     Mutant(ANSWERS, 'reporter="source"', 'reporter="destination"', "no instance is reached"),
     Mutant(ANSWERS, 'reporter="source"', 'reporter=~"source|destination"', "two reports of every request"),
     Mutant(ANSWERS, OUTSIDE, 'reporter="destination", source_workload=""', "callers from outside alone"),
@@ -105,7 +110,12 @@ MUTANTS = (
     Mutant(EJECTIONS, "max by", "sum by", "every caller ejects instances"),
     Mutant(EJECTIONS, "(outbound|inbound-vip)", "outbound", "a waypoint ejects an instance"),
     Mutant(EJECTIONS, "[^|]*", "", "an instance behind a subset is ejected"),
-    Mutant(EJECTIONS, '=~"(outbound|inbound-vip)\\\\|.+\\\\.svc\\\\.cluster\\\\.local"', '!=""', "clusters that stand for no service of the mesh"),
+    Mutant(
+        EJECTIONS,
+        '=~"(outbound|inbound-vip)\\\\|.+\\\\.svc\\\\.cluster\\\\.local"',
+        '!=""',
+        "clusters that stand for no service of the mesh",
+    ),
     # mTLS
     Mutant(MTLS, "< 0.95", "< 0.94", "just too little is encrypted"),
     Mutant(MTLS, "< 0.95", "< 0.96", "just enough is encrypted"),
@@ -115,7 +125,9 @@ MUTANTS = (
     Mutant(ARRIVALS, 'reporter="destination"', 'reporter=~"source|destination"', "all is well"),
     Mutant(ARRIVALS, 'reporter="destination"', 'reporter="source"', "all is well", GRPC),
     Mutant(COVERAGE, "min by", "max by", "plaintext connections beside encrypted requests"),
-    Mutant(COVERAGE, 'connection_security_policy="mutual_tls"', 'connection_security_policy!=""', "nothing is encrypted"),
+    Mutant(
+        COVERAGE, 'connection_security_policy="mutual_tls"', 'connection_security_policy!=""', "nothing is encrypted"
+    ),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from tests.alerting.incidents import CRITICAL, EJECTING, HIGH, LATENCY, MTLS, ej
 from tests.alerting.proof import Case, prove, rules_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from observe.model import Inventory, Service

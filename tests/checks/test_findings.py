@@ -53,7 +53,8 @@ def test_findings_are_sorted_by_file_line_column_and_code() -> None:
     places = [("a", 9, 1), ("b", 1, 1), ("b", 1, 2), ("b", 2, 1), ("b", 10, 1)]
     ordered = [replace(FINDING, position=Position(*place)) for place in places]
     ordered.insert(0, replace(FINDING, position=None))
-    assert sorted(reversed(ordered), key=lambda finding: finding.order) == ordered
+    backwards = list(reversed(ordered))
+    assert sorted(backwards, key=lambda finding: finding.order) == ordered
     assert replace(FINDING, code="OBS104").order < FINDING.order
     assert replace(FINDING, problem="is fine").order < FINDING.order
 

@@ -36,9 +36,9 @@ def test_account_matters_in_ambient_meshes_too() -> None:
 def test_sidecar_by_label_alone() -> None:
     assert found(missing_sidecar_annotation, a_service(injection="namespace")) == [
         (
-            "warning OBS106: service shop/checkout has no explicit sidecar annotation; the namespace's label injects it, "
-            'but explicit is safer; add sidecar.istio.io/inject: "true" to the pod template, and set injection: explicit '
-            "here"
+            "warning OBS106: service shop/checkout has no explicit sidecar annotation; "
+            "the namespace's label injects it, but explicit is safer; "
+            'add sidecar.istio.io/inject: "true" to the pod template, and set injection: explicit here'
         )
     ]
 

@@ -135,5 +135,5 @@ def test_lines_of_the_good_inventory(lines: list[str]) -> None:
 def test_any_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "inventory.yaml"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match="."):
+    with pytest.raises(UsageError, match=r"\S"):
         load(str(path))

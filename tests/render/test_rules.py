@@ -90,8 +90,8 @@ def alerts(service: Service, mesh: Mesh | None = None) -> dict[str, dict[str, st
 
 
 def test_without_grafanas_address_alerts_have_no_links_to_it() -> None:
-    for annotations in alerts(a_service(), a_mesh(grafana=Grafana())).values():
-        assert annotations.keys() == {"summary", "description", "runbook_url"}
+    for found in alerts(a_service(), a_mesh(grafana=Grafana())).values():
+        assert found.keys() == {"summary", "description", "runbook_url"}
 
 
 def test_service_without_requests_has_the_alerts_that_connections_allow() -> None:

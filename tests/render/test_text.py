@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -11,8 +11,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observe.pack import Pack
 from observe.render.text import canonical, to_json, to_yaml
+
+if TYPE_CHECKING:
+    from observe.pack import Pack
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 scalars = texts | st.integers(-(2**53) + 1, 2**53 - 1) | st.booleans() | st.none() | st.floats(allow_nan=False)
@@ -59,7 +61,9 @@ def test_yaml_does_not_break_long_lines() -> None:
     assert to_yaml({"expr": text, "list": [text]}).count(b"\n") == 3
 
 
-@pytest.mark.parametrize("text", ["yes", "no", "on", "null", "~", "1", "1.30", "0x1f", "012", "2026-01-01", "", " a", "a: b"])
+@pytest.mark.parametrize(
+    "text", ["yes", "no", "on", "null", "~", "1", "1.30", "0x1f", "012", "2026-01-01", "", " a", "a: b"]
+)
 def test_text_that_looks_like_something_else_is_quoted(text: str) -> None:
     assert yaml.safe_load(to_yaml({"key": text})) == {"key": text}
     assert to_yaml({"key": text}).decode() in {f"key: '{text}'\n", f'key: "{text}"\n'}
@@ -84,7 +88,9 @@ def test_canonical_form_does_not_depend_on_the_order_of_keys(value: dict[str, An
 def test_canonical_forms_of_different_values_differ(one: dict[str, Any], other: dict[str, Any]) -> None:
     """Content hashes are taken of it."""
     one, other = _finite(one), _finite(other)
-    assert (canonical(one) == canonical(other)) == (json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True))
+    assert (canonical(one) == canonical(other)) == (
+        json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    )
 
 
 def _finite(value: Any) -> Any:

@@ -117,7 +117,10 @@ def test_strict_service_is_judged_by_all_callers_and_another_by_those_inside() -
 def test_sidecars_are_read_as_callers_and_waypoints_as_both_sides() -> None:
     sidecar = catalogue(an_inventory(a_service()))
     ambient = catalogue(an_inventory(a_service(), mesh=a_mesh(data_plane="ambient")))
-    assert re.findall(r'reporter="\w+"', str(sidecar.answers.measure)) == ['reporter="source"', 'reporter="destination"']
+    assert re.findall(r'reporter="\w+"', str(sidecar.answers.measure)) == [
+        'reporter="source"',
+        'reporter="destination"',
+    ]
     assert re.findall(r'reporter="\w+"', str(ambient.answers.measure)) == ['reporter="waypoint"']
     assert 'reporter=~"destination|waypoint"' in str(ambient.arrivals.measure)
 
