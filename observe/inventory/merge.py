@@ -37,7 +37,7 @@ def merge(documents: Iterable[Document], report: Report) -> Sections:
 
 
 def _collect(document: Document, sections: Sections, report: Report) -> None:
-    """Take a document's sections; the same thing in two files is an error that names both."""
+    """Take a document's sections."""
     if not isinstance(document.data, Mapping):
         problem, remedy = f"is {show(document.data)}, not a mapping", f"write the sections {', '.join(SECTIONS)}"
         report.add(document.position(()), "the inventory", WRONG_VALUE, problem, remedy)
@@ -46,21 +46,23 @@ def _collect(document: Document, sections: Sections, report: Report) -> None:
     for section, value in document.data.items():
         place = document.position((section,))
         if section not in SECTIONS:
-            report.add(place, dotted((section,)), UNKNOWN_KEY, "is not a known key", _known_section(section))
+            remedy = did_you_mean(section, SECTIONS, "remove it")
+            report.add(place, dotted((section,)), UNKNOWN_KEY, "is not a known key", remedy)
             sections.complete = sections.complete and not suggest(section, SECTIONS)
         elif not isinstance(value, Mapping):
             report.add(place, section, WRONG_VALUE, f"is {show(value)}, not a mapping", "write a mapping")
             sections.complete = False
         else:
-            for path, part in _parts(section, value):
-                first = sections.take(document, path, part)
-                if first is not document:
-                    problem = f"is defined in {_file_and_line(first, path)} too"
-                    report.add(document.position(path), dotted(path), DEFINED_TWICE, problem, "keep one of the two")
+            _take(document, section, value, sections, report)
 
 
-def _known_section(section: str) -> str:
-    return did_you_mean(section, SECTIONS, "remove it")
+def _take(document: Document, section: str, value: Mapping[str, Any], sections: Sections, report: Report) -> None:
+    """Take a section; the same thing in two files is an error that names both."""
+    for path, part in _parts(section, value):
+        first = sections.take(document, path, part)
+        if first is not document:
+            problem = f"is defined in {_file_and_line(first, path)} too"
+            report.add(document.position(path), dotted(path), DEFINED_TWICE, problem, "keep one of the two")
 
 
 def _parts(section: str, value: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
@@ -90,6 +92,7 @@ def _keep_defaultable(sections: Sections, report: Report) -> None:
 
 
 def _report_missing(sections: Sections, report: Report) -> None:
+    """Report sections that no file has, unless one of them could not be read."""
     if not sections.complete:
         return
     start = sections.locate(())

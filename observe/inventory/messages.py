@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
@@ -57,8 +58,11 @@ def show(value: Any) -> str:
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant; case does not count, nor do `-` and `_`."""
-    if len(word) > LONGEST_GUESS:
-        return None
+    return _closest(word, tuple(known)) if len(word) <= LONGEST_GUESS else None
+
+
+@lru_cache(maxsize=1024)
+def _closest(word: str, known: tuple[str, ...]) -> str | None:
     spellings = {_folded(candidate): candidate for candidate in known if len(candidate) <= LONGEST_GUESS}
     close = difflib.get_close_matches(_folded(word), spellings, n=1, cutoff=0.6)
     return spellings[close[0]] if close else None
@@ -145,15 +149,18 @@ def _in_percent(context: dict[str, Any]) -> dict[str, Any]:
     return {name: format_percent(float(limit)) for name, limit in context.items()}
 
 
-def keys_at(model: Any, path: Iterable[str | int]) -> list[str]:
+def keys_at(model: type, path: Path) -> tuple[str, ...]:
     """The keys that the class at `path` below `model` has; a service's name is its own key, and none of these."""
+    return _keys_at(model, tuple(part for part in path if isinstance(part, str)))
+
+
+@lru_cache(maxsize=1024)  # reading the hints takes a while, and the same slip is often made many times
+def _keys_at(model: Any, names: tuple[str, ...]) -> tuple[str, ...]:
     inside = model
-    for part in path:
-        if isinstance(part, str) and is_dataclass(inside):
-            inside = get_type_hints(inside).get(part)
-        inside = _class_in(inside)
-    names = [item.name for item in fields(inside)] if is_dataclass(inside) else []
-    return [name for name in names if not (inside is Service and name == "name")]
+    for name in names:
+        inside = _class_in(get_type_hints(inside).get(name)) if is_dataclass(inside) else None
+    keys = [item.name for item in fields(inside)] if is_dataclass(inside) else []
+    return tuple(key for key in keys if not (inside is Service and key == "name"))
 
 
 def _class_in(hint: Any) -> Any:

@@ -158,7 +158,7 @@ def _guessed(model: type, errors: Iterable[ErrorDetails]) -> set[Path]:
     for error in errors:
         *inside, key = error["loc"] or ("",)
         if error["type"] == "unexpected_keyword_argument":
-            meant = suggest(str(key), keys_at(model, inside))
+            meant = suggest(str(key), keys_at(model, tuple(inside)))
             guessed |= {(*inside, meant)} if meant else set()
     return guessed
 

@@ -109,7 +109,11 @@ def test_any_service_and_defaults(service: Any, defaults: Any) -> None:
     good = yaml.safe_load(GOOD)
     good["services"]["cart"] |= service
     good["defaults"] |= defaults
-    holds(yaml.safe_dump(good))
+    text = yaml.safe_dump(good)
+    holds(text)
+    result = outcome(text)
+    if isinstance(result, Inventory):
+        assert sorted(result.keys.values()) == sorted(good["services"]), "none is lost without a word"
 
 
 @bounded

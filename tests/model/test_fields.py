@@ -70,7 +70,7 @@ def test_shares(value: Any, ratio: float) -> None:
 @pytest.mark.parametrize("value", ["", "%", "5", "0.05", "-5%", "5%%", "5.%", "1000%", "\u0665%", True, None, [0.05]])
 def test_no_shares(value: Any) -> None:
     with pytest.raises(
-        ValueError, match=r"^is no percentage; write a percentage such as 5%, or a number such as 0.05$"
+        ValueError, match=r"^is no percentage; write a percentage such as 5%, or a number such as 0\.05$"
     ):
         parse_ratio(value)
 
