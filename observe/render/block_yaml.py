@@ -26,7 +26,7 @@ _DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _RESOLVERS: Final = yaml.SafeLoader.yaml_implicit_resolvers
 
 
-class NotPlain(Exception):  # noqa: N818 - no error: the caller asks the library instead
+class NotPlain(Exception):
     """The value holds something whose form depends on where it stands."""
 
 

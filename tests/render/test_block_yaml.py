@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observe.pack import Pack
 from observe.render.block_yaml import NotPlain, dump
 from observe.render.text import to_yaml
 
+if TYPE_CHECKING:
+    from observe.pack import Pack
+
 TRICKY = (
-    "", " ", "yes", "no", "on", "Off", "y", "~", "null", "True", "1", "-1", "0x1f", "1_000", "1:30", "1.5", ".5", "1e3", "=",
-    "<<", "2026-01-01", "- a", "a: b", "a #b", "#a", "a:", ":a", "{a}", "[a]", "a,b", "&a", "*a", "!a", "|", ">", "'a'", '"a"',
-    "%a", "@a", "`a", "?", "? a", "-", "--", "---", "...", " a", "a ", "a\u00e4", "\u2028", "\u0085", "\U0001f600", "a\tb", "GET|POST",
-    "{{ $value }}", "a  b", "/orders/{*}", "20.0", "0o17", "012", "+1", "inf", ".inf", ".NaN", "a\\b", "a'b", "(x)", "x" * 300,
+    "", " ", "yes", "no", "on", "Off", "y", "~", "null", "True", "1", "-1", "0x1f", "1_000", "1:30", "1.5", ".5",
+    "1e3", "=", "<<", "2026-01-01", "- a", "a: b", "a #b", "#a", "a:", ":a", "{a}", "[a]", "a,b", "&a", "*a", "!a",
+    "|", ">", "'a'", "\"a\"", "%a", "@a", "`a", "?", "? a", "-", "--", "---", "...", " a", "a ", "a\xe4", "\u2028",
+    "\x85", "\U0001f600", "a\tb", "GET|POST", "{{ $value }}", "a  b", "/orders/{*}", "20.0", "0o17", "012", "+1",
+    "inf", ".inf", ".NaN", "a\\b", "a'b", "(x)",
+    "x" * 300,
 )  # fmt: skip
 
 ascii_texts = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)

@@ -79,9 +79,7 @@ class GrafanaServer:
     ) -> None:
         self._stack.close()
 
-    def request(
-        self, method: str, path: str, *, token: str | None = None, **options: Any
-    ) -> requests.Response:
+    def request(self, method: str, path: str, *, token: str | None = None, **options: Any) -> requests.Response:
         """A request as the administrator, or as the bearer of `token`; `options` as in `requests.request`."""
         options.setdefault("timeout", 30)
         if token is not None:

@@ -149,6 +149,8 @@ def copy_grafana_home(source: Path, home: Path) -> None:
 
 
 KUBERNETES = "k8s.io/component-base/version"
+STAMP = f"-X {KUBERNETES}.gitVersion=v1.34.4 -X {KUBERNETES}.gitMajor=1 -X {KUBERNETES}.gitMinor=34"
+"""Without it clients cannot tell the server's version."""
 SERVERS = {
     server.name: server
     for server in (
@@ -159,10 +161,7 @@ SERVERS = {
             build_binaries,
             ("bin/kube-apiserver",),
             {"kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver"},
-            (
-                f"-ldflags=-s -w -X {KUBERNETES}.gitVersion=v1.34.4"
-                f" -X {KUBERNETES}.gitMajor=1 -X {KUBERNETES}.gitMinor=34",
-            ),
+            (f"-ldflags=-s -w {STAMP}",),
         ),
         Server(
             "prometheus",

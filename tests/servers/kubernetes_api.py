@@ -84,9 +84,7 @@ class KubernetesApi:
     ) -> None:
         self._stack.close()
 
-    def request(
-        self, method: str, path: str, *, token: str | None = None, **options: Any
-    ) -> requests.Response:
+    def request(self, method: str, path: str, *, token: str | None = None, **options: Any) -> requests.Response:
         """A request as the administrator, or as the bearer of `token`; `options` as in `requests.request`."""
         headers = {"Authorization": f"Bearer {token or self.token}", **options.pop("headers", {})}
         options.setdefault("timeout", 30)
@@ -253,7 +251,6 @@ def permissions(rules: Iterable[Rule]) -> frozenset[tuple[str, ...]]:
     parts = ("verbs", "apiGroups", "resources")
     return frozenset(
         itertools.chain.from_iterable(
-            itertools.product(*(rule[part] for part in parts), rule.get("resourceNames") or ("*",))
-            for rule in rules
+            itertools.product(*(rule[part] for part in parts), rule.get("resourceNames") or ("*",)) for rule in rules
         )
     )

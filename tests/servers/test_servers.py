@@ -151,9 +151,7 @@ def test_a_missing_server_skips_its_tests(monkeypatch: pytest.MonkeyPatch, tmp_p
         require("etcd")
 
 
-def test_a_missing_server_fails_a_run_that_requires_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_server_fails_a_run_that_requires_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OBSERVE_SERVERS", str(tmp_path))
     monkeypatch.setenv("OBSERVE_REQUIRE_SERVERS", "1")
     with pytest.raises(pytest.fail.Exception, match="etcd is not installed; run make servers"):
@@ -171,12 +169,8 @@ def test_kubernetes_applies_a_virtual_service(kubernetes_api: KubernetesApi, nam
 
 def test_kubernetes_refuses_an_unknown_field(kubernetes_api: KubernetesApi, namespace: str) -> None:
     path = f"{virtual_services(namespace)}/web"
-    refused = kubernetes_api.apply(
-        path, virtual_service(namespace, hostz=[]), params={"fieldValidation": "Strict"}
-    )
-    assert (
-        refused.status_code == 500
-    )  # a server-side apply that does not fit the schema is not answered by 400
+    refused = kubernetes_api.apply(path, virtual_service(namespace, hostz=[]), params={"fieldValidation": "Strict"})
+    assert refused.status_code == 500  # a server-side apply that does not fit the schema is not answered by 400
     assert "hostz" in refused.json()["message"]
 
 
@@ -216,17 +210,13 @@ def test_kubernetes_knows_no_other_tokens(kubernetes_api: KubernetesApi) -> None
 
 
 def test_grafana_saves_and_lists_a_dashboard_with_a_token(grafana: GrafanaServer) -> None:
-    saved = grafana.request(
-        "POST", "/api/dashboards/db", token=grafana.token("Editor"), json=dashboard("web")
-    )
+    saved = grafana.request("POST", "/api/dashboards/db", token=grafana.token("Editor"), json=dashboard("web"))
     assert saved.status_code == 200
     assert uids(grafana) == ["web"]
 
 
 def test_grafana_forbids_a_viewer_to_save(grafana: GrafanaServer) -> None:
-    refused = grafana.request(
-        "POST", "/api/dashboards/db", token=grafana.token("Viewer"), json=dashboard("web")
-    )
+    refused = grafana.request("POST", "/api/dashboards/db", token=grafana.token("Viewer"), json=dashboard("web"))
     assert refused.status_code == 403
 
 
