@@ -1,7 +1,7 @@
 """PromQL as values: the only place that prints it, so escaping is right once and for all.
 
 `str(expression)` gives one line. Operands of a binary operator are put in parentheses whenever they are binary
-themselves: no reader has to recall precedence. Only chains of `or` go without.
+themselves: no reader has to recall precedence. Only chains of `or`, or of `and`, go without.
 """
 
 from __future__ import annotations
@@ -116,9 +116,13 @@ class Binary:
 
     def __str__(self) -> str:
         clause = f" {self.matching}" if self.matching else ""
-        chained = isinstance(self.left, Binary) and (self.left.operator, self.left.matching) == ("or", self.matching)
-        left = str(self.left) if chained and self.operator == "or" else self._operand(self.left)
+        left = str(self.left) if self._continues_a_chain() else self._operand(self.left)
         return f"{left} {self.operator}{clause} {self._operand(self.right)}"
+
+    def _continues_a_chain(self) -> bool:
+        if not isinstance(self.left, Binary) or self.operator not in ("or", "and"):
+            return False
+        return (self.left.operator, self.left.matching) == (self.operator, self.matching)
 
     @staticmethod
     def _operand(operand: Expr) -> str:

@@ -34,7 +34,7 @@ def destination_rule(inventory: Inventory, service: Service) -> Manifest:
         "host": host(service.namespace, service.name, inventory.mesh.cluster_domain),
         "trafficPolicy": traffic,
     }
-    annotations = {ANNOTATION_REASON: f"breaker of {chosen.source}, {service.replicas} replicas"}
+    annotations = {ANNOTATION_REASON: f"breaker of {chosen.source}, replicas: {service.replicas}"}
     return manifest(inventory.mesh, API_VERSION, KIND, service.namespace, service.name, spec, annotations)
 
 

@@ -12,6 +12,11 @@ from typing import Any, Final
 
 import yaml
 
+try:
+    from yaml import CSafeDumper as _Library
+except ImportError:  # a PyYAML without libyaml: the same bytes, slower
+    from yaml import SafeDumper as _Library  # type: ignore[assignment]
+
 LONGEST_KEY: Final = 100
 """PyYAML writes keys of about 128 characters and more in another form (`? key`)."""
 
@@ -22,8 +27,21 @@ harmlessly, end in no blank, and hold neither `: ` nor ` #`."""
 _QUOTED: Final = re.compile(r"(?! )[ -~]*(?:: | #)[ -~]*(?<! )")
 """Texts that surely need quotes, and no escapes."""
 
-_DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_RESOLVERS: Final = yaml.SafeLoader.yaml_implicit_resolvers
+
+class Dumper(_Library):
+    """PyYAML's, which also quotes texts that only other readers take for something else than text."""
+
+
+Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
+Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
+Dumper.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?0o[0-7_]+$"), list("-+0"))
+"""Kubernetes reads `y` as true, `1e3` as 1000 (and so one content hash in 1,300) and `0o17` as 15: it refuses such
+a label or annotation. PyYAML follows YAML 1.1, in which the last two are texts, and leaves out `y` and `n`."""
+_RESOLVERS: Final = Dumper.yaml_implicit_resolvers
 
 
 class NotPlain(Exception):
@@ -102,5 +120,5 @@ def _is_something_else(text: str) -> bool:
 
 def _quoted(value: Any) -> str:
     """How PyYAML itself writes a value in a list."""
-    written: str = yaml.dump([value], Dumper=_DUMPER, width=2**31 - 1, allow_unicode=True, default_flow_style=False)
+    written: str = yaml.dump([value], Dumper=Dumper, width=2**31 - 1, allow_unicode=True, default_flow_style=False)
     return written[2:-1]

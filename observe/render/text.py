@@ -9,13 +9,8 @@ import yaml
 
 from observe.render import block_yaml
 
-try:
-    from yaml import CSafeDumper as _Dumper
-except ImportError:  # a PyYAML without libyaml: the same bytes, slower
-    from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
 
-
-class _Canonical(_Dumper):
+class _Canonical(block_yaml.Dumper):
     """Never writes anchors: a label mapping that two objects share would become `*id001`."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature

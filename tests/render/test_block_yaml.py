@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observe.render.block_yaml import NotPlain, dump
+from observe.render.block_yaml import Dumper, NotPlain, dump
 from observe.render.text import to_yaml
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ values = st.recursive(
 
 
 def library(value: Any) -> str:
-    class NoAliases(yaml.CSafeDumper):
+    class NoAliases(Dumper):
         def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
             return True
 

@@ -62,7 +62,28 @@ def test_yaml_does_not_break_long_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["yes", "no", "on", "null", "~", "1", "1.30", "0x1f", "012", "2026-01-01", "", " a", "a: b"]
+    "text",
+    [
+        "yes",
+        "no",
+        "on",
+        "null",
+        "~",
+        "1",
+        "1.30",
+        "0x1f",
+        "012",
+        "2026-01-01",
+        "",
+        " a",
+        "a: b",
+        "y",
+        "N",
+        "1e3",
+        "0o17",
+        "1.5e3",
+        "123e456789012345",
+    ],
 )
 def test_text_that_looks_like_something_else_is_quoted(text: str) -> None:
     assert yaml.safe_load(to_yaml({"key": text})) == {"key": text}
