@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from observe.promql import Matcher
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from observe.model import Mesh
 
 REQUESTS: Final = "istio_requests_total"
@@ -26,6 +28,20 @@ BUCKETS: Final = (
     1_800_000, 3_600_000,
 )  # fmt: skip
 """Upper limits of the latency buckets in milliseconds (envoy `HistogramSettingsImpl::defaultBuckets`)."""
+
+BUCKETS_ANNOTATION: Final = "sidecar.istio.io/statsHistogramBuckets"
+BUCKETS_PREFIX: Final = "istiocustom.istio_request_duration_milliseconds"
+"""The raw name of the latency histogram: what the annotation's lists are matched by (`pkg/bootstrap/config.go`)."""
+
+
+def bucket_limits(wanted: Iterable[int]) -> tuple[float, ...]:
+    """The default limits and those that are wanted besides, in milliseconds.
+
+    A quantile is exact at a limit and a guess between two: with 1 s and 2.5 s alone, a service whose slowest answers
+    take 1.2 s may well read 2.4 s.
+    """
+    return tuple(sorted({*BUCKETS, *wanted}))
+
 
 GRPC_SERVER_FAULTS: Final = "2|4|12|13|14|15"
 """UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS: the server's fault, as in

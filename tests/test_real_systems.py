@@ -210,6 +210,22 @@ def test_istio_itself_validates_every_resource(pack: Pack, istioctl: Istioctl, t
     assert "warning" not in (done.stdout + done.stderr).lower()
 
 
+def test_istios_installer_hands_the_overlay_to_every_proxy(shop_pack: Pack, istioctl: Istioctl, tmp_path: Path) -> None:
+    """Stats matcher in the mesh's configuration, buckets in the injector's: that is where pods get them from."""
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_bytes(next(one.content for one in shop_pack.artifacts if one.kind is Kind.INSTALL))
+    done = istioctl.manifest(overlay)
+    assert done.returncode == 0, done.stderr
+    maps = {
+        made["metadata"]["name"]: made["data"]
+        for made in yaml.load_all(done.stdout, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        if made and made["kind"] == "ConfigMap"
+    }
+    assert "proxyStatsMatcher" in maps["istio"]["mesh"]
+    assert "ejections_(active" in maps["istio"]["mesh"]
+    assert "statsHistogramBuckets" in maps["istio-sidecar-injector"]["config"]
+
+
 def queries(board: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for panel in board["panels"]:
         for inner in (panel, *panel.get("panels", ())):

@@ -39,8 +39,7 @@ def latency(mesh: Mesh, window: str, share: float) -> Signal:
         unit="milliseconds",
         description=(
             f"{share * 100:.6g} % of the requests are faster than this, as the caller's proxy measures it: all tries "
-            "and their waits included. Interpolated between Istio's bucket limits (1, 5, 10, 25, 50, 100, 250, 500 ms, "
-            "1, 2.5, 5, 10 s)."
+            "and their waits included. Exact at the limits of buckets, which the objectives are; interpolated between."
         ),
         record=record("service", "istio_request_duration_milliseconds", f"{name}_rate{window}"),
         measure=quantile(share, duration_buckets(mesh, window).where()),

@@ -96,6 +96,8 @@ class Simulation:
     restarts: Mapping[str, Restart] = field(default_factory=dict)
     history: int | None = HISTORY
     """None: counters do not exist until they first count, as for an answer never seen before."""
+    limits: tuple[float, ...] = BUCKETS
+    """Upper limits of the latency buckets."""
     _counters: dict[Labels, list[int]] = field(default_factory=dict)
     _gauges: dict[Labels, tuple[int, ...]] = field(default_factory=dict)
 
@@ -169,7 +171,7 @@ class Simulation:
 
     def _duration(self, labels: Mapping[str, str], pods: list[str], events: Flow, milliseconds: float) -> None:
         nothing = (0,) * len(events)
-        for limit in (*BUCKETS, math.inf):
+        for limit in (*self.limits, math.inf):
             le = "+Inf" if limit == math.inf else str(float(limit))
             within = events if milliseconds <= limit else nothing
             self._count("istio_request_duration_milliseconds_bucket", {**labels, "le": le}, pods, within)

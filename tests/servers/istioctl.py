@@ -27,6 +27,10 @@ class Istioctl:
         """
         return self._run("analyze", "--use-kube=false", "-A", *paths)
 
+    def manifest(self, overlay: Path) -> subprocess.CompletedProcess[str]:
+        """What installing Istio with this overlay would apply; nothing is contacted."""
+        return self._run("manifest", "generate", "-f", overlay)
+
     def _run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         argv = [SERVERS["istio"].folder() / "bin" / "istioctl", *arguments]
         return subprocess.run(argv, env=clean_environment({}), capture_output=True, text=True, timeout=120)
