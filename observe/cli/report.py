@@ -83,6 +83,15 @@ def print_reports(reports: Sequence[Report], format_: str) -> None:
         print_table(("target", "result", "object", "reason"), rows, sys.stdout)
 
 
+def _why(report: Report, outcome: Outcome) -> str:
+    """Why it came out like that. What stopped everything is said once, in the summary."""
+    if outcome.status is Status.DONE and outcome.change.action is Action.CREATE:
+        return ""
+    if report.error is not None and outcome.reason == str(report.error):
+        return "see below"
+    return outcome.reason or outcome.change.reason
+
+
 def print_plans(plans: Sequence[Plan], rehearsed: Sequence[Report], format_: str) -> None:
     """What would be done, on standard output; what a live system said to a rehearsal goes with it."""
     refusals = {
@@ -130,8 +139,10 @@ def summary(report: Report) -> str:
     counts: dict[str, int] = {}
     for outcome in report.outcomes:
         counts[word(outcome)] = counts.get(word(outcome), 0) + 1
-    said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "nothing to do"
-    return f"{report.target}: {said}" + (f"; {report.error}" if report.error else "")
+    said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+    if report.error:
+        return f"{report.target}: {said or 'nothing was published'}; {report.error}"
+    return f"{report.target}: {said or 'nothing to do'}"
 
 
 def exit_code(reports: Sequence[Report]) -> int:
