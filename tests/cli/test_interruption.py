@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 PATIENCE = 60
 """Seconds after which something hangs."""
 
+PROGRAM = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from observe.cli import main; main()"
+)
+"""The program as a terminal starts it: what runs in a shell's background would ignore the signal."""
+
 
 def test_what_was_under_way_ends_and_what_was_not_tried_is_reported(tmp_path: Path) -> None:
     grafana, saving, never = GrafanaStandIn(), threading.Event(), threading.Event()
@@ -30,9 +35,9 @@ def test_what_was_under_way_ends_and_what_was_not_tried_is_reported(tmp_path: Pa
         return grafana(asked)
 
     with stand_in(answer) as server:
-        command = [sys.executable, "-m", "observe", "publish", "-i", str(SHOP), "--to", "grafana", "--format", "json"]
+        arguments = ["publish", "-i", str(SHOP), "--to", "grafana", "--format", "json", "--workers", "1"]
         program = subprocess.Popen(
-            [*command, "--workers", "1"],
+            [sys.executable, "-c", PROGRAM, *arguments],
             env={"HOME": str(tmp_path), "GRAFANA_URL": server.url, "GRAFANA_TOKEN": "some-token"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
