@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from observe.inventory import load
 from observe.pack import Pack, build
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from observe.model import Inventory
 
 pytest_plugins = ["tests.servers.fixtures"]
+
+# How long an example takes says something about the machine, and nothing about the code.
+settings.register_profile("observe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("observe")
 
 ROOT = Path(__file__).parent.parent
 SHOP = ROOT / "examples" / "shop"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.servers.prometheus_server import PrometheusServer
 
 A, B, C = Selector("a"), Selector("b"), Selector("c")
-IN_A_SERVER = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+IN_A_SERVER = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 values = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 """Anything that can be written in UTF-8."""
 hostile = st.text(st.sampled_from("\\\"'`{}[]()|.*+?^$,=~!#\n\r\t \0a"), max_size=20)
