@@ -33,10 +33,29 @@ def places(rows: tuple[Row, ...]) -> Iterator[Place]:
     for row in rows:
         yield Place(row, 0, top, COLUMNS, HEADING)
         top += HEADING
-        left = tallest = 0
-        for panel in row.panels:
-            if left + panel.width > COLUMNS:
-                top, left, tallest = top + tallest, 0, 0
-            yield Place(panel, left, top, panel.width, panel.height)
-            left, tallest = left + panel.width, max(tallest, panel.height)
-        top += tallest
+        for line in _lines(row.panels):
+            left = 0
+            for panel, width in zip(line, _widths(line), strict=True):
+                yield Place(panel, left, top, width, panel.height)
+                left += width
+            top += max(panel.height for panel in line)
+
+
+def _lines(panels: tuple[Panel, ...]) -> Iterator[list[Panel]]:
+    """As many panels in a line as fit."""
+    line: list[Panel] = []
+    for panel in panels:
+        if line and sum(one.width for one in line) + panel.width > COLUMNS:
+            yield line
+            line = []
+        line.append(panel)
+    if line:
+        yield line
+
+
+def _widths(line: list[Panel]) -> list[int]:
+    """Their widths, stretched to the right edge: a gap would look like a panel that failed to load."""
+    total = sum(panel.width for panel in line)
+    widths = [panel.width * COLUMNS // total for panel in line]
+    widths[-1] += COLUMNS - sum(widths)
+    return widths

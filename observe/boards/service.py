@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from observe import naming, policy
 from observe.boards import split
 from observe.boards.about import about
+from observe.boards.layout import COLUMNS
 from observe.boards.panel import Board, Limit, Panel, Query, Row, Text, TimeSeries
 from observe.boards.plot import NOT_REPORTED, error_rates, mesh_links, series, stat
 from observe.signals.catalogue import PANEL_QUANTILES
@@ -121,12 +122,15 @@ class _Author:
             yield from split.responses(self.mesh, self.service)
 
     def _resilience(self) -> Iterator[Panel]:
+        """Side by side: what one of them shows explains the others."""
         ejections, overflow = self.signals.ejections, self.signals.overflow
-        shown = ((ejections, self.limits.ejections), (overflow, ()))
-        for signal, limits in shown:
-            yield series(signal, self._of(signal), limits=limits, no_value=NOT_REPORTED, width=8)
+        shown: list[Panel] = [
+            series(signal, self._of(signal), limits=limits, no_value=NOT_REPORTED)
+            for signal, limits in ((ejections, self.limits.ejections), (overflow, ()))
+        ]
         if self.service.request_ports:
-            yield split.retries(self.mesh, self.service)
+            shown.append(split.retries(self.mesh, self.service))
+        return (replace(panel, width=COLUMNS // len(shown)) for panel in shown)
 
     def _mtls(self) -> Iterator[Panel]:
         if not self.service.in_mesh:

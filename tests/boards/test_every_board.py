@@ -72,6 +72,15 @@ def test_panels_fill_the_grid_without_overlap(board: Board) -> None:
 
 
 @every_board
+def test_lines_of_panels_reach_the_right_edge(board: Board) -> None:
+    """A gap would look like a panel that failed to load."""
+    lines: dict[int, list[int]] = {}
+    for place in places(board.rows):
+        lines.setdefault(place.y, []).append(place.width)
+    assert {sum(widths) for widths in lines.values()} == {COLUMNS}
+
+
+@every_board
 def test_raw_series_are_read_only_where_no_record_tells(board: Board) -> None:
     """A record costs one series per service; the raw series of a mesh are hundreds of thousands."""
     split_by = re.compile(r"by \((source_workload|response_|grpc_|destination_service_namespace, d)|upstream_rq_retry")
