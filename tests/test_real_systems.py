@@ -66,25 +66,23 @@ def versions(cluster: KubernetesApi) -> dict[tuple[str, str, str], str]:
     return found
 
 
+def published(observe: Run, inventory: Path, target: str, **environment: str) -> list[dict[str, Any]]:
+    """What became of every object; the publish went well, and told no secret."""
+    done = observe("publish", "-i", str(inventory), "--to", target, "--format", "json", **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    secret = environment.get("GRAFANA_TOKEN")
+    assert not secret or secret not in done.stdout + done.stderr
+    objects: list[dict[str, Any]] = json.loads(done.stdout)[0]["objects"]
+    return objects
+
+
 def test_cluster_takes_every_object_and_is_left_in_peace_when_nothing_changed(
     cluster: KubernetesApi, inventory: Path, observe: Run, shop_pack: Pack
 ) -> None:
     """Objects are applied with strict field validation: an unknown field would be refused."""
 
     def publish() -> list[dict[str, Any]]:
-        done = observe(
-            "publish",
-            "-i",
-            str(inventory),
-            "--to",
-            "cluster",
-            "--format",
-            "json",
-            KUBECONFIG=str(cluster.kubeconfig),
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        objects: list[dict[str, Any]] = json.loads(done.stdout)[0]["objects"]
-        return objects
+        return published(observe, inventory, "cluster", KUBECONFIG=str(cluster.kubeconfig))
 
     wanted = {
         (artifact.identity.kind, artifact.identity.namespace, artifact.identity.name)
@@ -137,21 +135,7 @@ def test_grafana_takes_every_dashboard_and_only_what_changed_is_saved_again(
     token = grafana.token("Admin")
 
     def publish() -> list[dict[str, Any]]:
-        done = observe(
-            "publish",
-            "-i",
-            str(inventory),
-            "--to",
-            "grafana",
-            "--format",
-            "json",
-            GRAFANA_URL=grafana.url,
-            GRAFANA_TOKEN=token,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert token not in done.stdout + done.stderr
-        objects: list[dict[str, Any]] = json.loads(done.stdout)[0]["objects"]
-        return objects
+        return published(observe, inventory, "grafana", GRAFANA_URL=grafana.url, GRAFANA_TOKEN=token)
 
     assert [one["result"] for one in publish()] == ["created"] * 24
     assert len(grafana.dashboards()) == 24
