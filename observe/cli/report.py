@@ -73,7 +73,7 @@ def print_reports(reports: Sequence[Report], format_: str) -> None:
             report.target,
             styled(word(outcome)),
             str(outcome.change.key),
-            outcome.reason or outcome.change.reason,
+            _why(report, outcome),
         )
         for report in reports
         for outcome in report.outcomes
