@@ -208,6 +208,11 @@ class Thresholds:
     """Requests in a rate window below which the quantile is one request's luck."""
 
 
+def watches_mtls(service: Service) -> bool:
+    """Whether plaintext to a service is worth an alert: not where it has no proxy, or plaintext was asked for."""
+    return service.in_mesh and service.mtls.mode != "DISABLE"
+
+
 CRITICAL_FACTOR: Final = 4
 MTLS_COVERAGE: Final = 0.95
 OVERSTATED: Final = 4 / 3

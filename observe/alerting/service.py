@@ -63,7 +63,7 @@ class _Author:
             above(self.signals.ejections.of(self.service), limits.ejections),
             "{{ $value | humanize }} of its instances ejected by a caller",
         )
-        if self.service.in_mesh and self.service.mtls.mode != "DISABLE":
+        if policy.watches_mtls(self.service):
             yield self._mtls_alert(limits)
 
     def _request_alerts(self, limits: policy.Thresholds) -> Iterator[Alert]:

@@ -70,5 +70,5 @@ def common(
 
 def coverage_limit(inventory: Inventory) -> tuple[Limit, ...]:
     """The share of mutual TLS that services are held to."""
-    held = (service for service in inventory.in_mesh if service.mtls.mode != "DISABLE")
+    held = filter(policy.watches_mtls, inventory.services)
     return common((policy.thresholds(service).mtls for service in held), broken="below")

@@ -54,7 +54,7 @@ def _limits(service: Service) -> _Limits:
         critical=(Limit(thresholds.error_rate_critical, "critical"),),
         latency=(Limit(thresholds.latency),),
         ejections=(Limit(thresholds.ejections),),
-        mtls=() if service.mtls.mode == "DISABLE" else (Limit(thresholds.mtls, broken="below"),),
+        mtls=(Limit(thresholds.mtls, broken="below"),) if policy.watches_mtls(service) else (),
     )
 
 

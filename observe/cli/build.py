@@ -21,13 +21,12 @@ def command(source: str, output: str, format_: str) -> None:
     """
     from observe.cli.loading import sound_pack  # late: see program.COMMANDS
     from observe.cli.report import exit_code, print_reports, summary
-    from observe.cli.targets import directory
+    from observe.cli.targets import directory, planned
     from observe.publish.apply import apply
-    from observe.publish.plan import plan
 
     _, pack = sound_pack(source)
     target = directory(output, pack.name)
-    report = apply(plan(target, pack.artifacts, target.list(pack.artifacts), prune=True), target)
+    report = apply(planned(target, pack, prune=True), target)
     print_reports([report], format_)
     click.echo(summary(report), err=True)
     sys.exit(exit_code([report]))

@@ -23,17 +23,14 @@ def command(source: str, names: tuple[str, ...], output: str | None, context: st
     The exit code is 1 when there is a difference, as with diff itself.
     """
     from observe.cli.loading import sound_pack  # late: see program.COMMANDS
-    from observe.cli.targets import Choice, open_targets
+    from observe.cli.targets import Choice, open_targets, planned
     from observe.publish.diff import diff
-    from observe.publish.plan import plan
 
     inventory, pack = sound_pack(source)
     differs = False
     with ExitStack() as stack:
         for target in open_targets(Choice(names, output, context), inventory, stack):
-            wanted = [artifact for artifact in pack.artifacts if target.wants(artifact)]
-            planned = plan(target, wanted, target.list(wanted), prune=prune)
-            for difference in diff(planned, target):
+            for difference in diff(planned(target, pack, prune=prune), target):
                 differs = True
                 click.echo(difference.text or f"# {difference.change.key}: {difference.change.reason}")
     sys.exit(EXIT_FINDINGS if differs else EXIT_OK)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from observe.checks.finding import Finding, Severity
-from observe.cli.table import Cell, print_table
+from observe.cli.output import Cell, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,11 +29,6 @@ def as_data(finding: Finding) -> dict[str, Any]:
         "remedy": finding.remedy,
         "silenced": finding.silenced,
     }
-
-
-def as_json(findings: Iterable[Finding]) -> str:
-    """The findings as a JSON array."""
-    return json.dumps([as_data(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
 def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from observe.cli.targets import Choice
     from observe.pack import Pack
     from observe.publish.apply import Report
-    from observe.publish.plan import Plan
     from observe.publish.target import Target
 
 SIGINT_CODE = 130
@@ -106,35 +105,28 @@ def _tell(pack: Pack, reports: Sequence[Report], format_: str, metrics_file: str
 
 def _one(target: Target, pack: Pack, prune: bool, choice: Choice) -> Report:
     from observe.cli.report import progress
+    from observe.cli.targets import planned
     from observe.errors import ObserveError
     from observe.publish.apply import Report, apply
 
     try:
-        planned = _plan(target, pack, prune)
+        plan = planned(target, pack, prune=prune)
     except ObserveError as error:
         return Report(target.name, (), error)
-    with progress(target.name, sum(change.writes for change in planned.changes)) as advance:
-        return apply(planned, target, workers=choice.workers, on_progress=advance)
-
-
-def _plan(target: Target, pack: Pack, prune: bool) -> Plan:
-    from observe.publish.plan import plan
-
-    wanted = [artifact for artifact in pack.artifacts if target.wants(artifact)]
-    return plan(target, wanted, target.list(wanted), prune=prune)
+    with progress(target.name, sum(change.writes for change in plan.changes)) as advance:
+        return apply(plan, target, workers=choice.workers, on_progress=advance)
 
 
 def _dry_run(targets: Sequence[Target], pack: Pack, prune: bool, choice: Choice, format_: str) -> int:
     """Show the plans. The cluster's is also carried out as a server-side dry run: it admits or refuses each object."""
     from observe.cli.report import exit_code, print_plans
+    from observe.cli.targets import planned
     from observe.publish.apply import apply
 
-    plans = [(target, _plan(target, pack, prune)) for target in targets]
-    rehearsed = [
-        apply(planned, target, workers=choice.workers) for target, planned in plans if target.name == "cluster"
-    ]
-    print_plans([planned for _, planned in plans], rehearsed, format_)
-    for _, planned in plans:
-        said = ", ".join(f"{count} to {action.value}" for action, count in sorted(planned.counts.items()))
-        click.echo(f"{planned.target}: {said or 'nothing to do'} (dry run, nothing was written)", err=True)
+    plans = [(target, planned(target, pack, prune=prune)) for target in targets]
+    rehearsed = [apply(plan, target, workers=choice.workers) for target, plan in plans if target.name == "cluster"]
+    print_plans([plan for _, plan in plans], rehearsed, format_)
+    for _, plan in plans:
+        said = ", ".join(f"{count} to {action.value}" for action, count in sorted(plan.counts.items()))
+        click.echo(f"{plan.target}: {said or 'nothing to do'} (dry run, nothing was written)", err=True)
     return min(exit_code(rehearsed), EXIT_TARGET)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import click
-
 from observe import errors
-from observe.cli.table import Cell, print_table
+from observe.cli.output import Cell, print_json, print_table
 from observe.publish.apply import Status
 from observe.publish.plan import Action
 
@@ -66,7 +63,7 @@ def as_data(reports: Sequence[Report]) -> list[dict[str, Any]]:
 def print_reports(reports: Sequence[Report], format_: str) -> None:
     """The outcomes on standard output; the table leaves out what did not change."""
     if format_ == "json":
-        click.echo(json.dumps(as_data(reports), indent=2, ensure_ascii=False))
+        print_json(as_data(reports))
         return
     rows = [
         (
@@ -105,7 +102,7 @@ def print_plans(plans: Sequence[Plan], rehearsed: Sequence[Report], format_: str
             {"target": plan.target, "objects": [_planned(plan, change, refusals) for change in plan.changes]}
             for plan in plans
         ]
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        print_json(data)
         return
     rows = [
         (plan.target, *_would(change, refusals.get((plan.target, change.key))))

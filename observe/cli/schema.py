@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 
@@ -13,6 +11,7 @@ def command() -> None:
 
     Point an editor to it by the first line of a file: # yaml-language-server: $schema=inventory.schema.json
     """
-    from observe.inventory import json_schema  # late: see program.COMMANDS
+    from observe.cli.output import print_json  # late: see program.COMMANDS
+    from observe.inventory import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    print_json(json_schema())

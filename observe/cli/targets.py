@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from observe.model import Inventory
+    from observe.pack import Pack
+    from observe.publish.plan import Plan
     from observe.publish.target import Target
 
 ORDER: Final = ("directory", "cluster", "grafana")
@@ -50,6 +52,14 @@ def open_targets(choice: Choice, inventory: Inventory, stack: ExitStack) -> tupl
         stack.callback(target.close)
         made.append(target)
     return tuple(made)
+
+
+def planned(target: Target, pack: Pack, *, prune: bool) -> Plan:
+    """What publishing the pack to a target would change; one listing is read."""
+    from observe.publish.plan import plan
+
+    wanted = [artifact for artifact in pack.artifacts if target.wants(artifact)]
+    return plan(target, wanted, target.list(wanted), prune=prune)
 
 
 def _open(name: str, choice: Choice, inventory: Inventory) -> Target:

@@ -34,12 +34,13 @@ def command(source: str, format_: str, fail_on: str) -> None:
     Findings go to standard output. An inventory that cannot be read ends with exit code 2.
     """
     from observe import checks  # late: see program.COMMANDS
-    from observe.cli.findings import as_json, print_findings, summary, worst
+    from observe.cli.findings import as_data, print_findings, summary, worst
     from observe.cli.loading import load
+    from observe.cli.output import print_json
 
     def show(findings: Sequence[Finding]) -> None:
         if format_ == "json":
-            click.echo(as_json(findings))
+            print_json([as_data(finding) for finding in findings])
         elif findings:
             print_findings(findings, sys.stdout)
 

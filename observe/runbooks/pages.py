@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from observe import policy
 from observe.model import format_duration, format_percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from observe import policy
     from observe.model import Service
     from observe.naming import AlertName
 
@@ -31,10 +31,6 @@ class Page:
 
 def has_requests(service: Service) -> bool:
     return bool(service.request_ports)
-
-
-def has_mtls(service: Service) -> bool:
-    return service.in_mesh and service.mtls.mode != "DISABLE"
 
 
 _ERROR_STEPS: Final = (
@@ -128,6 +124,6 @@ PAGES: Final[dict[AlertName, Page]] = {
             "A caller that cannot join the mesh: declare it in the inventory, and the exception with its reason.",
         ),
         limit=lambda _, limits: f"< {format_percent(limits.mtls.value)}",
-        concerns=has_mtls,
+        concerns=policy.watches_mtls,
     ),
 }

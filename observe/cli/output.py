@@ -1,8 +1,13 @@
-"""Tables: with borders and colours on a terminal, elsewhere aligned plain lines that can be cut and searched."""
+"""Results on standard output: JSON for programs; tables for people, which elsewhere than on a terminal are plain
+aligned lines that can be cut and searched.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO, TypeAlias
+import json
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+
+import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,6 +19,11 @@ Cell: TypeAlias = str | tuple[str, str]
 
 MOST_DRAWN = 200
 """Rows for which a drawn table is worth its time; more of them nobody reads in a terminal."""
+
+
+def print_json(data: Any) -> None:
+    """Indented JSON."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], stream: TextIO) -> None:
