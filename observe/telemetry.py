@@ -34,6 +34,14 @@ BUCKETS_PREFIX: Final = "istiocustom.istio_request_duration_milliseconds"
 """The raw name of the latency histogram: what the annotation's lists are matched by (`pkg/bootstrap/config.go`)."""
 
 
+def buckets_at_objectives(mesh: Mesh) -> bool:
+    """Whether the installation puts limits where the objectives are: an annotation on injected pods does.
+
+    An ambient mesh has no such pods.
+    """
+    return mesh.data_plane == "sidecar"
+
+
 def bucket_limits(wanted: Iterable[int]) -> tuple[float, ...]:
     """The default limits and those that are wanted besides, in milliseconds.
 

@@ -38,7 +38,7 @@ def page(alert: AlertName, inventory: Inventory = EVERY_KIND) -> str:
 def rows(alert: AlertName, inventory: Inventory = EVERY_KIND) -> dict[str, list[str]]:
     """The table's cells by service."""
     lines = [line for line in page(alert, inventory).splitlines() if line.startswith("| ")]
-    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
     return {service: rest for service, *rest in cells}
 
 

@@ -1,4 +1,4 @@
-"""Markdown for text panels, in which what users wrote stays text."""
+"""Markdown for text panels and runbooks, in which what users wrote stays text."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def istio_operator(inventory: Inventory) -> Manifest:
     matcher = {"inclusionRegexps": list(telemetry.stats_matcher(mesh))}
     spec: Manifest = {"meshConfig": {"defaultConfig": {"proxyStatsMatcher": matcher}}}
     limits = telemetry.bucket_limits(objective_limits(inventory))
-    if limits != telemetry.BUCKETS and mesh.data_plane == "sidecar":
+    if limits != telemetry.BUCKETS and telemetry.buckets_at_objectives(mesh):
         buckets = {telemetry.BUCKETS_ANNOTATION: json.dumps({telemetry.BUCKETS_PREFIX: limits})}
         spec["values"] = {"sidecarInjectorWebhook": {"injectedAnnotations": buckets}}
     return manifest(mesh, API_VERSION, KIND, mesh.root_namespace, f"{mesh.name}-telemetry", spec)

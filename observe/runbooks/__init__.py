@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from observe import policy
 from observe.alerting import HOLD
+from observe.boards import markdown
 from observe.model import format_duration
 from observe.naming import dashboard_url, service_uid
 from observe.promql import Aggregation, Number
@@ -57,22 +58,16 @@ def _numbered(steps: tuple[str, ...]) -> str:
 
 
 def _table(inventory: Inventory, page: Page) -> str:
-    lines = ["| service | owner | tier | threshold | dashboard |", "|---|---|---|---|---|"]
-    for service in inventory.services:
-        if page.concerns(service):
-            limit = page.limit(service, policy.thresholds(service))
-            cells = (
-                f"{service.namespace}/{service.name}",
-                service.owner,
-                service.tier,
-                limit,
-                _dashboard(inventory, service),
-            )
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    rows = (_row(inventory, service, page) for service in inventory.services if page.concerns(service))
+    return markdown.table(("service", "owner", "tier", "threshold", "dashboard"), rows)
+
+
+def _row(inventory: Inventory, service: Service, page: Page) -> tuple[str, ...]:
+    limit = page.limit(service, policy.thresholds(service))
+    return service.id, service.owner, service.tier, limit, _dashboard(inventory, service)
 
 
 def _dashboard(inventory: Inventory, service: Service) -> str:
     uid = service_uid(inventory.mesh.name, service.namespace, service.name)
     url = inventory.mesh.grafana.url
-    return f"[{uid}]({dashboard_url(url, uid)})" if url else f"`{uid}`"
+    return markdown.link(uid, dashboard_url(url, uid)) if url else f"`{uid}`"

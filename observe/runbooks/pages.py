@@ -71,8 +71,8 @@ PAGES: Final[dict[AlertName, Page]] = {
     ),
     "ServiceLatencyHigh": Page(
         meaning="The slowest requests take longer than the service's objective, measured by the caller's proxy with all "
-        "tries and waits. Whether it is over the objective is exact where proxies have the generated buckets; the value itself is interpolated. It is judged only where there are so "
-        "many requests that a single slow one cannot move it.",
+        "tries and waits. Whether it is over the objective is exact where proxies have the generated buckets; the value "
+        "itself is interpolated. It is judged only where there are so many requests that a single slow one cannot move it.",
         impact="Callers wait, hold connections, and run into their own time-outs; slowness travels up the call chain.",
         diagnosis=(
             "Open the dashboard: is it all percentiles (saturation, a slow dependency) or only the highest (a few "

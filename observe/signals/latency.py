@@ -39,8 +39,14 @@ def latency(mesh: Mesh, window: str, share: float) -> Signal:
         unit="milliseconds",
         description=(
             f"{share * 100:.6g} % of the requests are faster than this, as the caller's proxy measures it: all tries "
-            "and their waits included. Exact at the limits of buckets, which the objectives are; interpolated between."
+            f"and their waits included. {_precision(mesh)}"
         ),
         record=record("service", "istio_request_duration_milliseconds", f"{name}_rate{window}"),
         measure=quantile(share, duration_buckets(mesh, window).where()),
     )
+
+
+def _precision(mesh: Mesh) -> str:
+    if telemetry.buckets_at_objectives(mesh):
+        return "Exact at the limits of buckets, which the objectives are; interpolated between."
+    return "Interpolated between the limits of Istio's buckets."
