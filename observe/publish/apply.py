@@ -40,6 +40,7 @@ _UNTOUCHED: Final = {
 }
 _HOPELESS: Final = (errors.Unauthorized, errors.Unreachable)
 """After one of these the next request would end the same way: the rest is not tried."""
+_BROKEN_OFF: Final = "the publish was broken off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,10 @@ def apply(
     try:
         run.carry_out(plan, settle)
     except KeyboardInterrupt:
-        run.halt = "the publish was broken off"
+        run.stop(_BROKEN_OFF)
         raise Interrupted(run.report(plan)) from None
     except BaseException:
+        run.stop(_BROKEN_OFF)
         run.report(plan)
         raise
     return run.report(plan)
@@ -132,6 +134,9 @@ class _Run:
         self.error: ObserveError | None = None
         self.begun = True
         self.outcomes: dict[int, Outcome] = {}
+        self._under_way = 0
+        self._gate = threading.Condition()
+        """Held to begin a write, to end one, and to forbid new ones: in between, none is forgotten."""
 
     def carry_out(self, plan: Plan, settle: Callable[[], None] | None) -> None:
         for number, phase in enumerate(plan.phases):
@@ -156,19 +161,24 @@ class _Run:
         jobs = _Jobs(phase)
         count = min(self.workers, len(phase))
         with ThreadPoolExecutor(count, thread_name_prefix="publish") as pool:
-            for _ in range(count):
-                pool.submit(self._work, jobs, results)
-            self._collect(len(phase), results)
+            try:
+                for _ in range(count):
+                    pool.submit(self._work, jobs, results)
+                for _ in phase:
+                    self.on_progress(_unwrap(results.get()))
+            except BaseException:  # before the pool awaits its threads, or they would carry out the whole phase
+                self.stop(_BROKEN_OFF)
+                raise
         self._judge(phase)
 
-    def _collect(self, count: int, results: SimpleQueue[Outcome | BaseException]) -> None:
-        """Pass on each outcome as it comes. An interruption stops the workers before the pool awaits them."""
-        try:
-            for _ in range(count):
-                self.on_progress(_unwrap(results.get()))
-        except BaseException:
-            self.halt = self.halt or "the publish was broken off"
-            raise
+    def stop(self, reason: str) -> None:
+        """Let nothing more be started, and wait for what is under way.
+
+        The pool awaits its threads too, but not one that an interruption kept it from writing down.
+        """
+        with self._gate:
+            self.halt = self.halt or reason
+            self._gate.wait_for(lambda: not self._under_way)
 
     def _work(self, jobs: _Jobs, results: SimpleQueue[Outcome | BaseException]) -> None:
         """Take changes until none is left; each of them yields a result, so that nobody waits forever."""
@@ -179,8 +189,16 @@ class _Run:
                 results.put(error)
 
     def _attempt(self, change: Change) -> Outcome:
-        outcome = Outcome(change, Status.SKIPPED, self.halt) if self.halt else self._write(change)
-        self.outcomes[id(change)] = outcome
+        with self._gate:
+            if self.halt:
+                return Outcome(change, Status.SKIPPED, self.halt)
+            self._under_way += 1
+        try:
+            outcome = self.outcomes[id(change)] = self._write(change)
+        finally:
+            with self._gate:
+                self._under_way -= 1
+                self._gate.notify_all()
         return outcome
 
     def _write(self, change: Change) -> Outcome:
@@ -194,7 +212,8 @@ class _Run:
 
     def _judge(self, phase: Sequence[Change]) -> None:
         """Let nothing follow a phase with a failure: what comes later builds on it."""
-        if any(self.outcomes[id(change)].status is Status.FAILED for change in phase):
+        outcomes = (self.outcomes.get(id(change)) for change in phase)
+        if any(outcome is not None and outcome.status is Status.FAILED for outcome in outcomes):
             self.halt = self.halt or "an earlier phase failed"
 
     def report(self, plan: Plan) -> Report:

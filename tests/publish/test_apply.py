@@ -150,6 +150,32 @@ def test_an_interruption_waits_for_what_runs_and_reports_what_was_done() -> None
     assert target.calls[-1] == "finish"
 
 
+def test_an_interruption_while_a_worker_starts_waits_for_what_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pool does not know a thread whose start was interrupted, and so does not await it."""
+    target = FakeTarget(workers=1)
+    writing, interrupted = threading.Event(), threading.Event()
+    start = threading.Thread.start
+
+    def interrupted_start(thread: threading.Thread) -> None:
+        start(thread)
+        assert writing.wait(10)
+        monkeypatch.undo()
+        threading.Timer(0.05, interrupted.set).start()
+        raise KeyboardInterrupt
+
+    def on_call(path: str) -> None:
+        if path == "1/a":
+            writing.set()
+            assert interrupted.wait(10)
+
+    target.on_call = on_call
+    wanted = planned(target)
+    monkeypatch.setattr(threading.Thread, "start", interrupted_start)
+    with pytest.raises(Interrupted) as caught:
+        apply(wanted, target)
+    assert statuses(caught.value.report) == {"1/a": "done", "1/b": "skipped", "2/c": "skipped"}
+
+
 def test_a_defect_is_not_taken_for_a_failed_publish() -> None:
     """The books are closed all the same, so that a directory's manifest stays true."""
     target = FakeTarget(fails={"1/b": ZeroDivisionError("a defect")})
