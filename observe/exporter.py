@@ -15,7 +15,7 @@ from observe.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from observe.publish.apply import Report
+    from observe.publish.report import Report
 
 
 def write_metrics(path: str, pack: str, reports: Sequence[Report], now: float) -> None:

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from observe.model import Mesh, Service
 
 TOOL: Final = "observe"
 FIELD_MANAGER: Final = TOOL
@@ -17,6 +20,11 @@ LABEL_PART_OF: Final = "app.kubernetes.io/part-of"
 ANNOTATION_HASH: Final = "observe/content-hash"
 ANNOTATION_REASON: Final = "observe/reason"
 ANNOTATION_OWNER: Final = "observe/owner"
+WAYPOINT: Final = "waypoint"
+"""A namespace's waypoint: the Gateway, and the service account that its pods get by it (istio
+`pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`)."""
+ANNOTATION_EXPIRES: Final = "observe/expires"
+"""The last day on which an object may be there."""
 TAG_TOOL: Final = TOOL
 
 SERVICE_LABELS: Final = ("destination_service_namespace", "destination_service_name")
@@ -143,10 +151,45 @@ def panel_url(grafana: str, dashboard: str, panel: str) -> str:
     return f"{dashboard_url(grafana, dashboard)}?viewPanel={panel_id(panel)}"
 
 
-def manifest_path(namespace: str, service: str, kind: str) -> str:
-    """Where an Istio resource lies in the pack: `istio/<namespace>/<service>/virtual-service.yaml`."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower()
-    return f"istio/{namespace}/{service}/{words}.yaml"
+def service_manifest_path(namespace: str, service: str, kind: str, name: str) -> str:
+    """Where a service's Istio resource lies in the pack: `istio/<namespace>/<service>/virtual-service.yaml`, with
+    the object's name where that is not the service's.
+    """
+    file = words(kind) if name == service else f"{words(kind)}-{name.removeprefix(f'{service}-')}"
+    return f"istio/{namespace}/{service}/{file}.yaml"
+
+
+def namespace_manifest_path(namespace: str, kind: str, name: str) -> str:
+    """Where a resource lies that belongs to a namespace as a whole. No service's folder ends with `.yaml`."""
+    return f"istio/{namespace}/{words(kind)}-{name}.yaml"
+
+
+def words(kind: str) -> str:
+    """`VirtualService` as `virtual-service`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower()
+
+
+LONGEST_NAME: Final = 200
+"""Characters: Kubernetes takes 253 in a name, and a file's name may have 255 bytes with what stands around it."""
+
+
+def gateway_route(gateway: str, asked: str) -> str:
+    """The routes of a gateway for a host. A dot cannot stand in a gateway's or a service's name, so no two gateways
+    and no service get the same name.
+    """
+    name = f"{gateway}.{asked}"
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - 9].rstrip('.-')}-{digest(name.encode(), 8)}"
+
+
+def gateway_rate_limits(owner: str) -> str:
+    """A gateway's EnvoyFilter with its global rate limits, and the mesh's ConfigMap for the service that counts."""
+    return f"{owner}-rate-limits"
+
+
+FOR_ALL: Final = frozenset({"default", "default-deny"})
+"""The names of policies without a selector: they hold for a namespace or for the mesh."""
 
 
 def rule_path(namespace: str, service: str) -> str:
@@ -155,7 +198,28 @@ def rule_path(namespace: str, service: str) -> str:
 
 
 MESH_RULE_PATH: Final = "alerts/mesh-records.yaml"
-INSTALL_PATH: Final = "istio/mesh/istio-operator.yaml"
+INSTALL_PATH: Final = "install/istio-operator.yaml"
+NAMESPACES_PATH: Final = "install/namespaces.yaml"
+
+
+def helm_path(chart: str) -> str:
+    """Where the values of one of Istio's charts lie in the pack."""
+    return f"install/helm/{chart}.yaml"
+
+
+def helm_gateway_path(namespace: str, gateway: str) -> str:
+    """Where the values of the chart `gateway` lie for one of its releases."""
+    return f"install/helm/gateways/{namespace}/{gateway}.yaml"
+
+
+def workload_path(namespace: str, kind: str, name: str) -> str:
+    """Where the patch of a workload lies in the pack; beside the kustomization of its namespace, and never called so."""
+    return f"install/workloads/{namespace}/{words(kind)}-{name}.yaml"
+
+
+def kustomization_path(namespace: str) -> str:
+    """Where the kustomization lies that names the patches of a namespace's workloads."""
+    return f"install/workloads/{namespace}/kustomization.yaml"
 
 
 def dashboard_path(dashboard: str) -> str:
@@ -168,6 +232,18 @@ def host(namespace: str, service: str, cluster_domain: str) -> str:
     are never written (istio `ResolveShortnameToFQDN`).
     """
     return f"{service}.{namespace}.svc.{cluster_domain}"
+
+
+def host_of(mesh: Mesh, service: Service) -> str:
+    """The host that callers dial: the Service's own, or where the service is outside the cluster."""
+    return service.outside.host if service.outside else host(service.namespace, service.name, mesh.cluster_domain)
+
+
+def namespace_of(mesh: Mesh, name: str) -> str | None:
+    """The namespace of a host in the cluster's domain; None for one elsewhere."""
+    service, _, rest = name.partition(".")
+    namespace, _, domain = rest.partition(".")
+    return namespace if service and domain == f"svc.{mesh.cluster_domain}" else None
 
 
 def principal(trust_domain: str, namespace: str, service_account: str) -> str:

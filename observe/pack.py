@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from observe import alerting, boards, istio, naming, runbooks
 from observe.artifact import Artifact, Identity, Kind
 from observe.graph import Graph
+from observe.provenance import plain
 from observe.render import grafana, rules, text
 from observe.signals import Catalogue, catalogue
 
@@ -34,15 +36,40 @@ def build(inventory: Inventory) -> Pack:
 
 
 def _artifacts(inventory: Inventory, graph: Graph, signals: Catalogue) -> Iterator[Artifact]:
-    for service in inventory.services:
-        for manifest in istio.service_manifests(inventory, graph, service):
-            yield _object(naming.manifest_path(service.namespace, service.name, manifest["kind"]), manifest)
-    yield _file(Kind.INSTALL, naming.INSTALL_PATH, text.to_yaml(istio.istio_operator(inventory)))
+    for path, manifest in manifests(inventory, graph):
+        yield _object(path, plain(manifest))
+    for path, document in installation(inventory):
+        yield _file(Kind.INSTALL, path, text.to_yaml(plain(document)))
     yield from _rules(inventory, signals)
     yield from _dashboards(inventory, graph, signals)
     for alert in runbooks.PAGES:
         page = runbooks.runbook(inventory, signals, alert)
         yield _file(Kind.RUNBOOK, naming.runbook_path(alert), page.encode())
+
+
+def documents(inventory: Inventory, graph: Graph) -> Iterator[tuple[str, Any]]:
+    """All files of the pack whose values carry their origins, with their paths."""
+    yield from manifests(inventory, graph)
+    yield from installation(inventory)
+
+
+def installation(inventory: Inventory) -> Iterator[tuple[str, Any]]:
+    """The inputs of Istio's installer and of the users' own deployment, with their paths."""
+    yield from istio.installation(inventory)
+
+
+def manifests(inventory: Inventory, graph: Graph) -> Iterator[tuple[str, istio.Manifest]]:
+    """The Istio objects of an inventory with their paths in the pack, values with their origins."""
+    whole = [istio.mesh_manifests(inventory, graph)]
+    namespaces = sorted({service.namespace for service in inventory.services} | set(inventory.mesh.namespaces))
+    whole += [istio.namespace_manifests(inventory, graph, namespace) for namespace in namespaces]
+    for manifest in itertools.chain.from_iterable(whole):
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        yield naming.namespace_manifest_path(metadata["namespace"], kind, metadata["name"]), manifest
+    for service in inventory.services:
+        for manifest in istio.service_manifests(inventory, graph, service):
+            kind, name = manifest["kind"], manifest["metadata"]["name"]
+            yield naming.service_manifest_path(service.namespace, service.name, kind, name), manifest
 
 
 def _rules(inventory: Inventory, signals: Catalogue) -> Iterator[Artifact]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from observe.promql import Matcher
+from observe.promql import Matcher, escape_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from observe.model import Mesh
+    from observe.model import Inventory, Mesh
 
 REQUESTS: Final = "istio_requests_total"
 DURATION_BUCKET: Final = "istio_request_duration_milliseconds_bucket"
@@ -111,16 +111,48 @@ def overflow_counters(mesh: Mesh) -> tuple[str, ...]:
     return (*counters, "envoy_cluster_upstream_rq_active_overflow") if mesh.istio_minor >= 30 else counters
 
 
-def stats_matcher(mesh: Mesh) -> tuple[str, ...]:
-    """Regular expressions (RE2, full match on Envoy's raw stat name) for the stats that the pack reads.
+LONGEST_HOSTS: Final = 4_000
+"""Characters. Injection writes the expressions into every pod (the variable PROXY_CONFIG), so with many services
+they name namespaces instead."""
+
+
+def stats_matcher(inventory: Inventory) -> tuple[str, ...]:
+    """Regular expressions (RE2, full match on Envoy's raw stat name) for the stats that the pack reads, and only of
+    the inventory's services: every statistic is a series for each proxy and each cluster that it knows.
 
     Proxies export none of them by default (istio `pkg/bootstrap/config.go`). Raw names contain `;` after the
-    cluster name since Istio 1.23.
+    cluster name since Istio 1.23. RE2 takes programs of 32,768 instructions there, about one for each character.
     """
+    mesh = inventory.mesh
     overflow = "|".join(counter.removeprefix("envoy_cluster_upstream_") for counter in overflow_counters(mesh))
     stats = (
         r"outlier_detection\.ejections_(active|enforced_total|overflow)",
         rf"upstream_({overflow}|rq_retry|rq_retry_success|rq_retry_limit_exceeded|rq_retry_overflow)",
         r"circuit_breakers\.default\.(cx|rq|rq_pending)_open",
     )
-    return (rf"cluster\.(outbound|inbound-vip)\|.*;?\.({'|'.join(stats)})",)
+    cluster = rf"(outbound|inbound-vip)\|[0-9]+\|[^|]*\|{_hosts(inventory)}\.svc\.{escape_regex(mesh.cluster_domain)}"
+    return (rf"cluster\.{cluster};?\.({'|'.join(stats)})",)
+
+
+def _hosts(inventory: Inventory) -> str:
+    """The first two parts of the hosts of all services in the cluster: one by one, or else by namespace, or else any.
+
+    Services outside the cluster are left out: no signal reads their clusters.
+    """
+    names: dict[str, list[str]] = {}
+    for service in sorted(inventory.services, key=lambda service: service.id):
+        if service.outside is None:
+            names.setdefault(service.namespace, []).append(service.name)
+    exact = (rf"({'|'.join(below)})\.{namespace}" for namespace, below in names.items())
+    for choice in (f"({'|'.join(exact)})", rf"[^.|]+\.({'|'.join(names)})"):
+        if names and len(choice) <= LONGEST_HOSTS:
+            return choice
+    return r"[^.|]+\.[^.|]+"
+
+
+ENDPOINT: Final = "request_endpoint"
+"""The label of REQUESTS that says which declared operation a request was: `Endpoint.title`. Only what the callee's
+proxy reports has it (`reporter="destination"`, or the waypoint), and only of services that declare operations."""
+
+OTHER_ENDPOINT: Final = "other"
+"""Requests of none of the declared operations."""

@@ -26,6 +26,9 @@ settings.load_profile("observe")
 
 ROOT = Path(__file__).parent.parent
 SHOP = ROOT / "examples" / "shop"
+EXAMPLES = tuple(sorted((ROOT / "examples").iterdir()))
+INVENTORIES = (*map(str, EXAMPLES), str(ROOT / "tests" / "inventories" / "unusual.yaml"))
+"""Every inventory that is written by hand and sound."""
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,9 @@ def test_layers_and_fences_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["publish", "--help"], ["build", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["publish", "--help"], ["prune", "--help"], ["build", "--help"], ["--version"]]
+)
 def test_help_loads_no_heavy_module(arguments: list[str]) -> None:
     program = (
         "import sys\nfrom observe.cli import main\n"

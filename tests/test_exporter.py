@@ -10,8 +10,8 @@ from prometheus_client import generate_latest
 from observe.artifact import Artifact, Kind
 from observe.errors import Unreachable, UsageError
 from observe.exporter import registry, write_metrics
-from observe.publish.apply import Outcome, Report, Status
 from observe.publish.plan import Action, Change
+from observe.publish.report import Outcome, Report, Status
 from observe.publish.target import Key
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import yaml
 
 from observe.artifact import Kind
 from observe.inventory import load
-from observe.naming import service_uid
+from observe.naming import INSTALL_PATH, service_uid
 from observe.pack import build
 from tests.conftest import ROOT, SHOP, Run
 
@@ -197,7 +197,7 @@ def test_istio_itself_validates_every_resource(pack: Pack, istioctl: Istioctl, t
 def test_istios_installer_hands_the_overlay_to_every_proxy(shop_pack: Pack, istioctl: Istioctl, tmp_path: Path) -> None:
     """Stats matcher in the mesh's configuration, buckets in the injector's: that is where pods get them from."""
     overlay = tmp_path / "overlay.yaml"
-    overlay.write_bytes(next(one.content for one in shop_pack.artifacts if one.kind is Kind.INSTALL))
+    overlay.write_bytes(next(one.content for one in shop_pack.artifacts if one.path == INSTALL_PATH))
     done = istioctl.manifest(overlay)
     assert done.returncode == 0, done.stderr
     maps = {

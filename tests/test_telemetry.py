@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 
 from observe import telemetry
+from observe.model import Inventory, Outside
 from observe.signals import catalogue
+from tests.istio.cel_proxy import ENVOY
 from tests.samples import a_mesh, a_service, an_inventory
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLUSTER = "cluster.outbound|80|canary|checkout.shop.svc.cluster.local;"
 OLD_CLUSTER = CLUSTER.removesuffix(";")
@@ -41,14 +49,27 @@ UNWANTED = (
     f"{CLUSTER}.lb_healthy_panic",
     "cluster.inbound|8080||;.upstream_cx_overflow",
     "cluster.xds-grpc;.upstream_cx_overflow",
+    "cluster.outbound|80||cart.shop.svc.cluster.local;.upstream_cx_overflow",
+    "cluster.outbound|80||checkout.other.svc.cluster.local;.upstream_cx_overflow",
+    "cluster.outbound|80||pay.checkout.shop.svc.cluster.local;.upstream_cx_overflow",
+    "cluster.outbound|443||api.example.com;.upstream_cx_overflow",
     "cluster.PassthroughCluster;.upstream_cx_overflow",
     "server.upstream_cx_overflow",
 )
 
 
 def exported(version: str, stat: str) -> bool:
+    """Whether proxies of a mesh with the service of CLUSTER export it."""
+    return matches(an_inventory(a_service(), mesh=a_mesh(istio_version=version)), stat)
+
+
+def matches(inventory: Inventory, stat: str) -> bool:
     """Whether some pattern is the whole stat's: Envoy's matcher is RE2's FullMatch."""
-    return any(re.fullmatch(pattern, stat) for pattern in telemetry.stats_matcher(a_mesh(istio_version=version)))
+    return any(re.fullmatch(pattern, stat) for pattern in telemetry.stats_matcher(inventory))
+
+
+def overflow_of(host: str) -> str:
+    return f"cluster.outbound|80||{host};.upstream_cx_overflow"
 
 
 def prometheus_name(stat: str) -> str:
@@ -71,7 +92,60 @@ def test_stats_that_nothing_reads_are_not_exported(stat: str) -> None:
 
 
 def test_a_service_outside_the_default_domain_is_exported() -> None:
-    assert exported("1.30", "cluster.outbound|80||checkout.shop.svc.k8s.example.com;.upstream_cx_overflow")
+    inventory = an_inventory(a_service(), mesh=a_mesh(cluster_domain="k8s.example.com"))
+    assert matches(inventory, overflow_of("checkout.shop.svc.k8s.example.com"))
+    assert not matches(inventory, overflow_of("checkout.shop.svc.k8sXexample.com"))
+
+
+def test_services_without_a_proxy_are_exported_too_and_those_outside_the_cluster_are_not() -> None:
+    """Callers' proxies count for the former; of the latter no signal reads the clusters."""
+    legacy = a_service("legacy", in_mesh=False)
+    mainframe = a_service("mainframe", in_mesh=False, outside=Outside(host="mainframe.example.com"))
+    inventory = an_inventory(legacy, mainframe)
+    assert matches(inventory, overflow_of("legacy.shop.svc.cluster.local"))
+    assert not matches(inventory, overflow_of("mainframe.example.com"))
+    assert not matches(inventory, overflow_of("mainframe.shop.svc.cluster.local"))
+
+
+def fleet(services: int, namespaces: int) -> Inventory:
+    made = (a_service(f"service-{number:05}", namespace=f"team-{number % namespaces:05}") for number in range(services))
+    return an_inventory(*made)
+
+
+@pytest.mark.parametrize(
+    ("services", "namespaces", "others_of_the_namespace", "others"),
+    [(100, 10, False, False), (1_000, 50, True, False), (10_000, 2_000, True, True)],
+)
+def test_with_more_services_the_expressions_grow_wider_and_not_longer(
+    services: int, namespaces: int, others_of_the_namespace: bool, others: bool
+) -> None:
+    """They are a part of every injected pod."""
+    inventory = fleet(services, namespaces)
+    (expression,) = telemetry.stats_matcher(inventory)
+    assert len(expression) < telemetry.LONGEST_HOSTS + 500
+    for service in inventory.services[:: services // 20]:
+        assert matches(inventory, overflow_of(f"{service.name}.{service.namespace}.svc.cluster.local"))
+    assert matches(inventory, overflow_of("other.team-00001.svc.cluster.local")) is others_of_the_namespace
+    assert matches(inventory, overflow_of("other.elsewhere.svc.cluster.local")) is others
+
+
+def test_an_inventory_without_services_in_the_cluster_exports_whatever_comes() -> None:
+    """An empty choice would be a pattern that lets through what has no name."""
+    assert matches(an_inventory(), overflow_of("checkout.shop.svc.cluster.local"))
+
+
+@pytest.mark.parametrize(("services", "namespaces"), [(130, 10), (1_000, 200), (10_000, 2_000)])
+def test_envoy_takes_the_expressions_under_istios_limit(services: int, namespaces: int, tmp_path: Path) -> None:
+    """Without that limit Envoy's own one of 100 instructions would hold, and the proxy would not start."""
+    patterns = [{"safe_regex": {"regex": one}} for one in telemetry.stats_matcher(fleet(services, namespaces))]
+    bootstrap = {
+        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": patterns}}},
+        "layered_runtime": {"layers": [{"name": "istio", "static_layer": {"re2.max_program_size.error_level": 32768}}]},
+    }
+    config = tmp_path / "envoy.json"
+    config.write_text(json.dumps(bootstrap))
+    done = subprocess.run([ENVOY, "--mode", "validate", "-c", config], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(("version", "there"), [("1.28", False), ("1.29.4", False), ("1.30", True), ("1.31.0", True)])

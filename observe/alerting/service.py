@@ -56,13 +56,8 @@ class _Author:
     def alerts(self) -> Iterator[Alert]:
         limits = policy.thresholds(self.service)
         yield from self._request_alerts(limits)
-        yield self._alert(
-            "ServiceCircuitBreakerEjecting",
-            "warning",
-            self.signals.ejections,
-            above(self.signals.ejections.of(self.service), limits.ejections),
-            "{{ $value | humanize }} of its instances ejected by a caller",
-        )
+        if policy.watches_ejections(self.service):
+            yield self._ejections_alert(limits)
         if policy.watches_mtls(self.service):
             yield self._mtls_alert(limits)
 
@@ -98,6 +93,12 @@ class _Author:
             guarded(above(signal.of(self.service), limits.latency), enough),
             f'{signal.title} is {{{{ printf "%.0f" $value }}}} ms, more than {format_duration(objective.limit)}',
         )
+
+    def _ejections_alert(self, limits: policy.Thresholds) -> Alert:
+        signal = self.signals.ejections
+        condition = above(signal.of(self.service), limits.ejections)
+        says = "{{ $value | humanize }} of its instances ejected by a caller"
+        return self._alert("ServiceCircuitBreakerEjecting", "warning", signal, condition, says)
 
     def _mtls_alert(self, limits: policy.Thresholds) -> Alert:
         signal, traffic = self.signals.mtls(self.service), self.signals.mtls_traffic(self.service)

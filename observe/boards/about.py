@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from observe.graph import Graph
+    from observe.model import Inventory
 
 
 def about(mesh: Mesh, graph: Graph, service: Service) -> str:
@@ -25,8 +26,9 @@ def about(mesh: Mesh, graph: Graph, service: Service) -> str:
 
 def _facts(mesh: Mesh, graph: Graph, service: Service) -> Iterator[tuple[str, str]]:
     yield "Objectives", _objectives(service)
-    yield "Requests to it", policy.route(service).reason
-    yield "Circuit breaker", _breaker(service)
+    if service.request_ports:
+        yield "Requests to it", policy.route(graph.inventory, service).reason
+    yield "Circuit breaker", _breaker(graph.inventory, service)
     yield "mTLS", accepted(service)
     yield "Called by", _neighbours(mesh, service, (edge.caller for edge in graph.callers(service)))
     yield "Calls", _neighbours(mesh, service, (graph.inventory.by_id[call.service] for call in service.calls))
@@ -55,12 +57,14 @@ def _objectives(service: Service) -> str:
     return ", ".join(promises)
 
 
-def _breaker(service: Service) -> str:
-    chosen = policy.breaker(service)
-    out_for = format_duration(chosen.base_ejection_time)
+def _breaker(inventory: Inventory, service: Service) -> str:
+    outlier = policy.breaker(inventory, service).outlier
+    if outlier is None:
+        return "no instance is ever ejected"
+    failures, out_for = outlier.consecutive_5xx, format_duration(outlier.base_ejection_time.value)
     return (
-        f"out after {chosen.consecutive_5xx} failures in a row for {out_for}, "
-        f"at most {chosen.max_ejection_percent}% at once ({chosen.source})"
+        f"out after {failures.value} failures in a row for {out_for}, "
+        f"at most {outlier.max_ejection_percent.value}% at once ({failures.origin.why})"
     )
 
 

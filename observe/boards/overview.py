@@ -84,7 +84,8 @@ class _Author:
         return together, _largest(self.signals.latency(TAIL), limits=limits)
 
     def _breakers(self) -> tuple[Panel, ...]:
-        limits = fleet.common(policy.thresholds(service).ejections for service in self.inventory.services)
+        watched = filter(policy.watches_ejections, self.inventory.services)
+        limits = fleet.common(policy.thresholds(service).ejections for service in watched)
         return (
             _largest(self.signals.ejections, limits=limits, no_value=NOT_REPORTED),
             _largest(self.signals.overflow, no_value=NOT_REPORTED),

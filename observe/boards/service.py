@@ -123,10 +123,11 @@ class _Author:
 
     def _resilience(self) -> Iterator[Panel]:
         """Side by side: what one of them shows explains the others."""
-        ejections, overflow = self.signals.ejections, self.signals.overflow
+        watched = policy.watches_ejections(self.service)
+        breakers = ((self.signals.ejections, self.limits.ejections),) if watched else ()
         shown: list[Panel] = [
             series(signal, self._of(signal), limits=limits, no_value=NOT_REPORTED)
-            for signal, limits in ((ejections, self.limits.ejections), (overflow, ()))
+            for signal, limits in (*breakers, (self.signals.overflow, ()))
         ]
         if self.service.request_ports:
             shown.append(split.retries(self.mesh, self.service))

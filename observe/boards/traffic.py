@@ -60,6 +60,6 @@ def failed_share(reports: Reports, by: tuple[str, ...]) -> Expr:
 
 def retries(mesh: Mesh, service: Service) -> Expr:
     """Retries per second of requests to a service, by all callers together."""
-    host = escape_regex(naming.host(service.namespace, service.name, mesh.cluster_domain))
+    host = escape_regex(naming.host_of(mesh, service))
     cluster = Matcher("cluster_name", "=~", rf"(outbound|inbound-vip)\|[0-9]+\|[^|]*\|{host}")
     return sum_by((), rate(Selector(telemetry.RETRIES, (cluster,)), WINDOW))

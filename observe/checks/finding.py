@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from observe.model import Inventory, Path, Position, Service
 
 
@@ -63,3 +65,20 @@ def about(
     silenced = next((silence.reason for silence in service.silence if silence.code == code), None)
     position = inventory.locate(inventory.path(service, *below))
     return Finding(code, severity, position, f"service {service.id}", problem, remedy, silenced)
+
+
+def about_mesh(inventory: Inventory, below: Path, code: str, severity: Severity, problem: str, remedy: str) -> Finding:
+    """A finding about the mesh or one of its namespaces, at the place of a value below `mesh`. Silence is a service's:
+    nothing silences it.
+    """
+    subject = f"namespace {below[1]}" if below[0] == "namespaces" else f"mesh {inventory.mesh.name}"
+    return Finding(code, severity, inventory.locate(("mesh", *below)), subject, problem, remedy)
+
+
+MOST_NAMED: Final = 5
+
+
+def few(names: Sequence[str]) -> str:
+    """Names for a message: the first few, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from observe.checks.finding import Finding, Severity, about
+from observe.checks.finding import Finding, Severity, about, about_mesh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 CODE = "OBS109"
 TITLE = "An mTLS exception is in force"
 
+REMEDY: Final = "go back to STRICT when the reason is gone"
+
 
 def find(graph: Graph) -> Iterator[Finding]:
     """A finding for each exception with a reason; one without is an error of its own."""
-    for service in graph.inventory.in_mesh:
+    inventory = graph.inventory
+    for service in inventory.in_mesh:
         mtls = service.mtls
         if mtls.mode != "STRICT" and mtls.reason:
             where = f" on port {', '.join(map(str, sorted(mtls.ports)))}" if mtls.ports else ""
             problem = f"is {mtls.mode}{where}: {mtls.reason.rstrip('.')}"
-            remedy = "go back to STRICT when the reason is gone"
-            yield about(graph.inventory, service, ("mtls", "mode"), CODE, Severity.INFO, problem, remedy)
+            yield about(inventory, service, ("mtls", "mode"), CODE, Severity.INFO, problem, REMEDY)
+    for below, default in inventory.mesh.mtls_defaults.items():
+        if default.mode != "STRICT" and default.reason:
+            problem = f"is {default.mode} by default: {default.reason.rstrip('.')}"
+            yield about_mesh(inventory, (*below, "mode"), CODE, Severity.INFO, problem, REMEDY)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
+from observe.istio.encryption import dialled, is_anonymous, takes_plaintext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from observe.graph import Edge, Graph
     from observe.model import Inventory, Service
@@ -17,17 +18,16 @@ TITLE = "STRICT mTLS cuts off a caller without a certificate"
 
 
 def find(graph: Graph) -> Iterator[Finding]:
-    """Findings for callers from outside who come directly, and for services of the inventory outside the mesh."""
+    """Findings for callers from outside who come directly, and for services that call without a proxy or past it."""
     for service in graph.inventory.in_mesh:
         yield from _from_outside(graph.inventory, service)
         for edge in graph.callers(service):
-            if not edge.caller.in_mesh:
-                yield from _without_proxy(graph.inventory, edge)
+            yield from _without_identity(graph.inventory, edge)
 
 
 def _from_outside(inventory: Inventory, service: Service) -> Iterator[Finding]:
     """They do not say which port they dial, so one that takes plaintext is enough."""
-    if _plaintext_ports(service, (port.container_port for port in service.ports)):
+    if any(takes_plaintext(inventory.mesh, service, port.container_port) for port in service.ports):
         return
     for index, caller in enumerate(service.external_callers):
         if caller.via == "direct":
@@ -36,24 +36,15 @@ def _from_outside(inventory: Inventory, service: Service) -> Iterator[Finding]:
             yield about(inventory, service, ("external_callers", index), CODE, Severity.ERROR, problem, remedy)
 
 
-def _without_proxy(inventory: Inventory, edge: Edge) -> Iterator[Finding]:
-    service, dialled = edge.callee, _dialled(edge)
-    if dialled and not _plaintext_ports(service, dialled):
-        problem = _problem(f"{edge.caller.id} calls it from outside the mesh")
-        remedy = f"bring the caller into the mesh, or {_exception(service)}"
+def _without_identity(inventory: Inventory, edge: Edge) -> Iterator[Finding]:
+    service, caller = edge.callee, edge.caller
+    ports = tuple(port for port in dialled(edge) if is_anonymous(inventory.mesh, edge, port))
+    if ports and not any(takes_plaintext(inventory.mesh, service, port.container_port) for port in ports):
+        where, instead = "from outside the mesh", "bring the caller into the mesh"
+        if caller.in_mesh:
+            where, instead = "past its proxy", f"take the port from {caller.id}'s excluded_ports.outbound"
+        problem, remedy = _problem(f"{caller.id} calls it {where}"), f"{instead}, or {_exception(service)}"
         yield about(inventory, service, ("mtls", "mode"), CODE, Severity.ERROR, problem, remedy)
-
-
-def _plaintext_ports(service: Service, ports: Iterable[int]) -> set[int]:
-    """Those of the container ports that accept plaintext."""
-    mtls = service.mtls
-    return set() if mtls.mode == "STRICT" else {port for port in ports if not mtls.ports or port in mtls.ports}
-
-
-def _dialled(edge: Edge) -> tuple[int, ...]:
-    """The container ports a call may arrive at: none when it names a port that is not there, as OBS102 says."""
-    number = edge.call.port
-    return tuple(port.container_port for port in edge.callee.ports if number is None or port.number == number)
 
 
 def _problem(caller: str) -> str:

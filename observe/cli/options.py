@@ -39,3 +39,22 @@ context_option = click.option("--context", metavar="NAME", help="The kubeconfig'
 prune_option = click.option(
     "--prune", is_flag=True, help="Also delete what an earlier pack published and this one no longer holds."
 )
+
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Say what would be done, and let the cluster check it; write nothing."
+)
+
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 64), metavar="N", help="Requests at a time.  [default: by target]"
+)
+
+yes_option = click.option("--yes", is_flag=True, help="Delete without asking, also most of what is there.")
+
+settle_option = click.option(
+    "--settle",
+    type=click.FloatRange(0, 600),
+    default=5,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long proxies get to hear of new subsets before routes to them, and of new routes before old subsets go.",
+)

@@ -15,6 +15,8 @@ from observe.errors import ObserveError
 COMMANDS: Final = {
     "build": "Write the pack into a directory.",
     "diff": "Show what publishing would change, line by line.",
+    "explain": "Say where the values of a generated file come from.",
+    "prune": "Delete what the pack no longer holds, or what has expired.",
     "publish": "Bring the pack to Grafana, the cluster, or a directory.",
     "schema": "Print the JSON Schema of inventory files.",
     "validate": "Check the inventory and say what is wrong with it.",

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from observe import errors
 from observe.cli.output import Cell, print_json, print_table
-from observe.publish.apply import Status
 from observe.publish.plan import Action
+from observe.publish.report import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from observe.publish.apply import Outcome, Report
     from observe.publish.plan import Change, Plan
+    from observe.publish.report import Outcome, Report
     from observe.publish.target import Key
 
-PAST: Final = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
+PAST: Final = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.WIDEN: "widened",
+    Action.DELETE: "deleted",
+}
 COLOURS: Final = {
     "failed": "red",
     "refused": "red",
@@ -46,6 +51,7 @@ def as_data(reports: Sequence[Report]) -> list[dict[str, Any]]:
             "error": str(report.error) if report.error else None,
             "objects": [
                 {
+                    "api_version": outcome.change.key.api_version,
                     "kind": outcome.change.key.kind,
                     "namespace": outcome.change.key.namespace,
                     "name": outcome.change.key.name,
@@ -122,6 +128,7 @@ def _would(change: Change, refusal: str | None) -> tuple[Cell, Cell, Cell]:
 def _planned(plan: Plan, change: Change, refusals: Mapping[tuple[str, Key], str]) -> dict[str, Any]:
     """A change for a program; `refusal` is why the live system would not take it."""
     return {
+        "api_version": change.key.api_version,
         "kind": change.key.kind,
         "namespace": change.key.namespace,
         "name": change.key.name,

@@ -94,6 +94,7 @@ def _cluster(choice: Choice, inventory: Inventory) -> Target:
         mesh=inventory.mesh.name,
         dry_run=choice.dry_run,
         force_conflicts=choice.force_conflicts,
+        workers=choice.workers or WORKERS,
     )
 
 

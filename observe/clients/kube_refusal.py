@@ -24,7 +24,11 @@ LONGEST_REASON: Final = 1500
 _INSTALL: Final = {
     "istio.io": "install Istio's CRDs",
     "monitoring.coreos.com": "install the Prometheus operator's CRDs",
+    "gateway.networking.k8s.io": "install the CRDs of the Kubernetes Gateway API, or do without: mesh.routing: istio,"
+    " and no waypoints",
+    "cert-manager.io": "install cert-manager, or leave the gateway's issuer away and fill its Secret by other means",
 }
+"""The way out by API group: whose CRDs are missing."""
 
 
 class UnknownKind(errors.Rejected):

@@ -12,7 +12,7 @@ from observe.clients.kube_refusal import refusal
 from observe.naming import FIELD_MANAGER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from observe.clients.kube_login import Answer
     from observe.clients.kube_resource import ObjectName, Resource
@@ -41,6 +41,8 @@ class Metadata:
     uid: str
     revision: str
     """The resourceVersion: any write changes it."""
+    fields: frozenset[str]
+    """Which fields of the spec anybody has set, by the server's own record of it (`managedFields`)."""
 
 
 class Sender(Protocol):
@@ -173,4 +175,11 @@ def _metadata(item: Any) -> Metadata:
         annotations=found.get("annotations") or {},
         uid=found["uid"],
         revision=found["resourceVersion"],
+        fields=_fields(found.get("managedFields") or ()),
     )
+
+
+def _fields(managed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """In the record the field `subsets` of the spec is the key `f:subsets` below `f:spec`."""
+    specs = ((entry.get("fieldsV1") or {}).get("f:spec") or {} for entry in managed)
+    return frozenset(key.removeprefix("f:") for spec in specs for key in spec)

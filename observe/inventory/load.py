@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from observe import checks
@@ -33,11 +34,11 @@ def load(path: str) -> Inventory:
 
     Raises InventoryError with every finding, UsageError when there is nothing to read.
     """
-    return parse(texts_at(path))
+    return parse(texts_at(path), date.today())
 
 
-def parse(texts: Iterable[tuple[str, str]]) -> Inventory:
-    """The inventory in texts, given as pairs of file name and content; raises InventoryError.
+def parse(texts: Iterable[tuple[str, str]], day: date | None = None) -> Inventory:
+    """The inventory in texts, given as pairs of file name and content, as of `day`; raises InventoryError.
 
     The error holds the findings of the checks too, as far as they can be told: all of it is mended in one go.
     """
@@ -46,8 +47,8 @@ def parse(texts: Iterable[tuple[str, str]]) -> Inventory:
     mesh = validate_mesh(sections, report)
     services, keys = References(sections, validate_services(sections, report), report).resolve()
     if mesh and not report.findings:
-        return Inventory(mesh, services, sections.locate, keys)
+        return Inventory(mesh, services, sections.locate, sections.place, keys, day)
     known = mesh or stand_in(sections)
     if known and sections.complete:
-        report.keep(*checks.over_inventory(Inventory(known, services, sections.locate, keys)))
+        report.keep(*checks.over_inventory(Inventory(known, services, sections.locate, sections.place, keys, day)))
     raise InventoryError(tuple(sorted(report.findings, key=lambda finding: finding.order)))

@@ -36,12 +36,15 @@ class Sections:
     def locate(self, path: Path) -> Position | None:
         """Where a value stands: in its service, in the defaults, or else where its nearest parent stands."""
         for candidate in nearest(path):
-            for place in _places(candidate):
-                document = self._document(place)
-                position = document.position(place) if document else None
-                if position:
-                    return position
+            if position := self.place(candidate):
+                return position
         return Position(self.documents[0].file, 1, 1) if self.documents else None
+
+    def place(self, path: Path) -> Position | None:
+        """Where exactly a value is written: in its service or in the defaults; None when it is not."""
+        documents = ((place, self._document(place)) for place in _places(path))
+        positions = (document.position(place) for place, document in documents if document)
+        return next((position for position in positions if position), None)
 
     def written(self, path: Path, value: Any) -> str:
         """A value as its writer wrote it: `1.30`, not 1.3."""

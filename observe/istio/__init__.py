@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from observe.istio.authorization_policy import authorization_policy
+from observe.istio.authorization_policy import authorization_policies, default_deny
 from observe.istio.destination_rule import destination_rule
-from observe.istio.install import istio_operator
+from observe.istio.external import external_manifests
+from observe.istio.fault import faults
+from observe.istio.gateway_http_routes import reference_grant
+from observe.istio.gateways import gateway_manifests
+from observe.istio.http_route import http_routes
+from observe.istio.install import installation
+from observe.istio.local_rate_limit import local_rate_limit
 from observe.istio.metadata import Manifest, manifest
-from observe.istio.peer_authentication import peer_authentication
+from observe.istio.peer_authentication import (
+    mesh_peer_authentication,
+    namespace_peer_authentication,
+    peer_authentication,
+)
+from observe.istio.service_entry import service_entry
+from observe.istio.sidecar import sidecar
+from observe.istio.telemetry_endpoints import endpoint_telemetry
+from observe.istio.tracing import mesh_tracing
 from observe.istio.virtual_service import virtual_service
+from observe.istio.waypoint import waypoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,15 +32,40 @@ if TYPE_CHECKING:
     from observe.graph import Graph
     from observe.model import Inventory, Service
 
-__all__ = ["Manifest", "istio_operator", "manifest", "service_manifests"]
+__all__ = ["Manifest", "installation", "manifest", "mesh_manifests", "namespace_manifests", "service_manifests"]
+
+
+def mesh_manifests(inventory: Inventory, graph: Graph) -> Iterator[Manifest]:
+    """What Istio should know about the mesh as a whole: mesh-wide policies, gateways."""
+    made = (mesh_peer_authentication(inventory), mesh_tracing(inventory))
+    yield from (one for one in made if one is not None)
+    yield from gateway_manifests(inventory)
+
+
+def namespace_manifests(inventory: Inventory, graph: Graph, namespace: str) -> Iterator[Manifest]:
+    """What Istio should know about a namespace as a whole: its policies, external hosts, waypoint."""
+    made = (
+        namespace_peer_authentication(inventory, namespace),
+        default_deny(inventory, namespace),
+        waypoint(inventory, namespace),
+    )
+    yield from (one for one in made if one is not None)
+    yield from external_manifests(inventory, namespace)
 
 
 def service_manifests(inventory: Inventory, graph: Graph, service: Service) -> Iterator[Manifest]:
-    """Everything Istio should know about a service."""
+    """Everything Istio should know about a service. Order does not matter; names within a kind are unique."""
     made = (
         virtual_service(inventory, graph, service),
-        destination_rule(inventory, service),
+        destination_rule(inventory, graph, service),
+        service_entry(inventory, service),
+        sidecar(inventory, graph, service),
         peer_authentication(inventory, service),
-        authorization_policy(inventory, graph, service),
+        *authorization_policies(graph, service),
+        *http_routes(inventory, graph, service),
+        reference_grant(inventory, service),
+        local_rate_limit(inventory, service),
+        *faults(inventory, service),
+        endpoint_telemetry(inventory, service),
     )
     return (one for one in made if one is not None)

@@ -2,100 +2,129 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from observe.istio.authorization_rules import rules
+from observe.istio.encryption import plaintext_ports, ports_in_words
+from observe.istio.grants import Grant, grants
 from observe.istio.metadata import Manifest, manifest
-from observe.naming import principal
+from observe.istio.operations import ANY
+from observe.model import Namespace
+from observe.naming import ANNOTATION_REASON, WAYPOINT, principal
+from observe.provenance import Origin, Sourced, declared, of_mesh
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from observe.graph import Graph
-    from observe.model import Endpoint, Inventory, Mesh, Port, Service
+    from observe.istio.authorization_rules import Enforcer
+    from observe.model import Inventory, Service
 
 KIND: Final = "AuthorizationPolicy"
 API_VERSION: Final = "security.istio.io/v1"
-DEFAULT_ACCOUNT: Final = "default"
+DEFAULT_DENY: Final = "default-deny"
+"""The name of a namespace's own policy."""
+ANNOTATION_DRY_RUN: Final = "istio.io/dry-run"
 
 
-def authorization_policy(inventory: Inventory, graph: Graph, service: Service) -> Manifest | None:
-    """An ALLOW policy; without any caller it has no rules, which denies everybody. None without a proxy.
+def authorization_policies(graph: Graph, service: Service) -> Iterator[Manifest]:
+    """The ALLOW policies of a service; without any caller they have no rules, which denies everybody. None for a
+    service without a proxy.
 
-    Ports are the container's, as strings: what the proxy in front of the workload sees.
+    In a namespace with a waypoint there are two: the waypoint's, which knows requests and is attached to the
+    Service, since waypoints heed no selectors (istio `pilot/pkg/model/policyattachment.go`); and ztunnel's, which
+    lets nobody go around it.
     """
+    mesh = graph.inventory.mesh
     if not service.in_mesh:
-        return None
-    known, anonymous = service.endpoints, _plaintext_endpoints(service)
-    if inventory.mesh.data_plane == "ambient":
-        # ztunnel knows ports and identities only: it drops a rule with methods or paths, and then denies everybody.
-        known = anonymous = ()
-    rules = []
-    callers = principals(inventory, graph, service)
-    if callers:
-        rules.append(_rule({"principals": callers}, service.ports, known))
-    if _expects_plaintext(graph, service):
-        # Who has no certificate has no principal, so only the negative rule lets them in, and nobody else.
-        rules.append(_rule({"notPrincipals": ["*"]}, _plaintext_ports(service), anonymous))
-    spec: Manifest = {"selector": {"matchLabels": dict(service.selector)}, "action": "ALLOW"}
-    if rules:
-        spec["rules"] = rules
-    return manifest(inventory.mesh, API_VERSION, KIND, service.namespace, service.name, spec)
+        return
+    found = grants(graph, service)
+    if mesh.has_waypoint(service.namespace):
+        through = (grant for grant in found if grant.way != "past")
+        yield _policy(graph.inventory, service, "waypoint", through, f"{service.name}-waypoint")
+        around = (*_of_waypoint(graph.inventory, service), *(grant for grant in found if grant.way != "waypoint"))
+        yield _policy(graph.inventory, service, "ztunnel", around, f"{service.name}-ztunnel")
+    else:
+        enforcer: Enforcer = "ztunnel" if mesh.data_plane == "ambient" else "sidecar"
+        yield _policy(graph.inventory, service, enforcer, found, service.name)
+    if service.authorization == "dry-run" and denies_by_default(graph.inventory, service.namespace):
+        yield _for_everybody(graph.inventory, service)
 
 
-def principals(inventory: Inventory, graph: Graph, service: Service) -> list[str]:
-    """The identities that may call: declared callers with a proxy, and the ingress gateway where it forwards."""
+def default_deny(inventory: Inventory, namespace: str) -> Manifest | None:
+    """The policy that a namespace's workloads fall under which no other selects: it has no rule, so it admits nobody.
+
+    None for the root namespace, where it would hold for the whole mesh (OBS121).
+    """
     mesh = inventory.mesh
-    callers = {_identity(mesh, edge.caller) for edge in graph.callers(service) if edge.caller.in_mesh}
-    if service.role == "gateway" or any(caller.via == "ingress" for caller in service.external_callers):
-        callers.add(principal(mesh.trust_domain, mesh.ingress.namespace, mesh.ingress.service_account))
-    return sorted(callers)
+    if not denies_by_default(inventory, namespace) or namespace == mesh.root_namespace:
+        return None
+    why = "without a rule nobody is admitted whom no other policy admits"
+    spec: Sourced[Manifest] = Sourced({}, of_mesh("namespaces", namespace, "default_deny", why=why))
+    return manifest(mesh, API_VERSION, KIND, namespace, DEFAULT_DENY, spec)
 
 
-def _identity(mesh: Mesh, service: Service) -> str:
-    return principal(mesh.trust_domain, service.namespace, service.service_account or DEFAULT_ACCOUNT)
+def denies_by_default(inventory: Inventory, namespace: str) -> bool:
+    return inventory.mesh.namespaces.get(namespace, Namespace()).default_deny
 
 
-def _expects_plaintext(graph: Graph, service: Service) -> bool:
-    """Whether somebody without a proxy is declared as a caller, and the mTLS mode lets them through."""
-    direct = any(caller.via == "direct" for caller in service.external_callers)
-    return service.mtls.mode != "STRICT" and (direct or any(not edge.caller.in_mesh for edge in graph.callers(service)))
+def _policy(inventory: Inventory, service: Service, enforcer: Enforcer, found: Iterable[Grant], name: str) -> Manifest:
+    admitted = tuple(found)
+    spec = _of(inventory, service, enforcer)
+    spec["action"] = Sourced("ALLOW", Origin("whom no rule names is refused"))
+    if written := rules(inventory, service, admitted, enforcer):
+        spec["rules"] = written
+    annotations = {**_dry_run(inventory, service)}
+    if enforcer != "waypoint" and (reason := _reason(inventory, service, admitted)):
+        annotations[ANNOTATION_REASON] = Sourced(reason, declared(inventory, service, "mtls", "mode"))
+    return manifest(inventory.mesh, API_VERSION, KIND, service.namespace, name, spec, annotations)
 
 
-def _plaintext_ports(service: Service) -> tuple[Port, ...]:
-    excepted = service.mtls.ports
-    return tuple(port for port in service.ports if not excepted or port.container_port in excepted)
+def _of(inventory: Inventory, service: Service, enforcer: Enforcer) -> Manifest:
+    """What the policy is about."""
+    if enforcer == "waypoint":
+        target = {"kind": "Service", "group": "", "name": service.name}
+        origin = Origin("a waypoint heeds only policies that are attached to the Service")
+        return {"targetRefs": Sourced([target], origin)}
+    labels = Sourced(dict(service.selector), declared(inventory, service, "labels", why="the service's pods"))
+    return {"selector": {"matchLabels": labels}}
 
 
-def _plaintext_endpoints(service: Service) -> tuple[Endpoint, ...]:
-    """What direct callers say they use; everything the service offers when one of them does not say."""
-    direct = [caller.endpoints for caller in service.external_callers if caller.via == "direct"]
-    if not direct or not all(direct):
-        return service.endpoints
-    return tuple(endpoint for endpoints in direct for endpoint in endpoints)
+def _of_waypoint(inventory: Inventory, service: Service) -> Iterator[Grant]:
+    """Ztunnel sees the waypoint as the caller of all that came through it."""
+    name = principal(inventory.mesh.trust_domain, service.namespace, WAYPOINT)
+    who = of_mesh("waypoints", why="requests to the Service come through the namespace's waypoint")
+    if inventory.mesh.namespaces.get(service.namespace, Namespace()).waypoint:
+        who = of_mesh("namespaces", service.namespace, "waypoint", why=who.why)
+    for port in service.ports:
+        yield Grant(name, port, ANY, who, who, "past")
 
 
-def _rule(source: Manifest, ports: tuple[Port, ...], endpoints: tuple[Endpoint, ...]) -> Manifest:
-    return {"from": [{"source": source}], "to": _operations(ports, endpoints)}
+def _dry_run(inventory: Inventory, service: Service) -> dict[str, Sourced[str]]:
+    """Envoy then only counts what it would have refused (istio `pilot/pkg/security/authz/builder/builder.go`)."""
+    if service.authorization != "dry-run":
+        return {}
+    return {ANNOTATION_DRY_RUN: Sourced("true", declared(inventory, service, "authorization"))}
 
 
-def _operations(ports: tuple[Port, ...], endpoints: tuple[Endpoint, ...]) -> list[Manifest]:
-    """What may be done, port by port: HTTP fields never match on a TCP port, so ports are not mixed."""
-    return [{"operation": operation} for port in ports for operation in _on(port, endpoints)]
+def _for_everybody(inventory: Inventory, service: Service) -> Manifest:
+    """Policies in a dry run refuse nobody, and admit nobody either: the namespace's policy would refuse everybody."""
+    why = "a dry run refuses nobody, also where the namespace denies by default"
+    spec = _of(inventory, service, "ztunnel")
+    spec["action"] = Sourced("ALLOW", Origin(why))
+    spec["rules"] = Sourced([{}], declared(inventory, service, "authorization", why=why))
+    return manifest(inventory.mesh, API_VERSION, KIND, service.namespace, f"{service.name}-dry-run", spec)
 
 
-def _on(port: Port, endpoints: tuple[Endpoint, ...]) -> list[Manifest]:
-    number = {"ports": [str(port.container_port)]}
-    if port.protocol == "grpc":
-        paths = sorted({f"/{endpoint.grpc}" for endpoint in endpoints if endpoint.grpc})
-        return [{**number, "methods": ["POST"], "paths": paths}] if paths else [number]
-    by_method: dict[str, set[str]] = {}
-    for endpoint in endpoints:
-        if port.protocol == "http" and endpoint.method and endpoint.path:
-            by_method.setdefault(endpoint.method, set()).add(_template(endpoint.path))
-    return [{**number, "methods": [method], "paths": sorted(paths)} for method, paths in sorted(by_method.items())] or [
-        number
-    ]
-
-
-def _template(path: str) -> str:
-    """`/orders/{id}` in the policy's own notation, where `{*}` is one segment (since Istio 1.22)."""
-    return re.sub(r"\{[^/}]*\}", "{*}", path)
+def _reason(inventory: Inventory, service: Service, admitted: Iterable[Grant]) -> str:
+    """What becomes of requests without an identity, where encryption lets them through."""
+    nameless = tuple(grant for grant in admitted if grant.principal is None)
+    opened = {grant.port.container_port for grant in nameless}
+    closed = plaintext_ports(inventory.mesh, service) - opened
+    parts = []
+    if opened:
+        callers = ", ".join(dict.fromkeys(grant.who.why for grant in nameless))
+        parts.append(f"{ports_in_words(opened)} is open to requests without an identity, whoever sends them: {callers}")
+    if closed:
+        parts.append(f"{ports_in_words(closed)} takes plaintext, but who comes without an identity is refused")
+    return "; ".join(parts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from observe.model import format_duration
+from observe.provenance import Sourced
 
 if TYPE_CHECKING:
     from observe.istio.metadata import Manifest
@@ -22,15 +23,19 @@ IDEMPOTENT: Final = "connect-failure,refused-stream,reset,gateway-error"
 without it a per-try timeout ends the request with 504 instead of being tried again."""
 
 IDEMPOTENT_GRPC: Final = "connect-failure,refused-stream,reset,unavailable"
+"""The same for gRPC, whose failures are answers of 200: `unavailable` is a status in the headers of the answer."""
 
 
-def retries(policy: RoutePolicy, conditions: str) -> Manifest:
-    """The `retries` of a route. Attempts 0 stand alone: with conditions Istio's validation refuses them."""
+def retries(policy: RoutePolicy, conditions: Sourced[str]) -> Manifest:
+    """The `retries` of a route. Attempts 0 stand alone: with conditions Istio's validation refuses them.
+
+    Where a timed-out try is not tried again, a per-try timeout would only shorten the request, so there is none.
+    """
+    block: Manifest = {"attempts": policy.attempts}
     if policy.attempts.value == 0:
-        return {"attempts": 0}
-    block: Manifest = {"attempts": policy.attempts.value}
-    if conditions != ANY_METHOD and policy.per_try_timeout:
-        # Where a timed-out try is not tried again, a per-try timeout would only shorten the request.
-        block["perTryTimeout"] = format_duration(policy.per_try_timeout)
+        return block
+    limit = policy.per_try_timeout
+    if conditions.value != ANY_METHOD and limit:
+        block["perTryTimeout"] = Sourced(format_duration(limit.value), limit.origin)
     block["retryOn"] = conditions
     return block

@@ -7,10 +7,14 @@ ValueError of this package says what is wrong and, after a semicolon, the way ou
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 _UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+")
@@ -56,6 +60,38 @@ def format_percent(ratio: float) -> str:
     return f"{Decimal(repr(ratio)) * 100:f}".rstrip("0").rstrip(".") + "%" if ratio else "0%"
 
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def parse_day(value: object) -> date:
+    """A day written as `2026-12-31`; raises ValueError for anything else."""
+    if isinstance(value, date):
+        return value
+    try:
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError("is no day; write year, month and day, such as 2026-12-31")
+
+
+def parse_address(value: str) -> str:
+    """The same IPv4 or IPv6 address, as it is usually written; raises ValueError for anything else."""
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise ValueError("is no IP address; write one such as 192.0.2.10 or 2001:db8::10") from None
+
+
+def no_address(host: str) -> str:
+    """The same name of a host; raises ValueError for an IP address, which Istio takes for no host."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return host
+    raise ValueError("is an IP address; give the host a name, and write its addresses under addresses")
+
+
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _VALUE = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 _DNS_LABEL = rf"^{_LABEL}$"
@@ -73,6 +109,12 @@ _PATH = r"^/[A-Za-z0-9._~!$&'()+,;=:@%/{}-]*$"
 _GRPC = r"^[A-Za-z_][A-Za-z0-9_.]*/[A-Za-z_][A-Za-z0-9_]*$"
 _VERSION = r"^1\.[0-9]{1,3}(\.[0-9]{1,3})?$"
 _CODE = r"^OBS[0-9]{3}$"
+_PRINCIPAL = r"^[A-Za-z0-9][A-Za-z0-9.-]*/ns/[a-z0-9-]+/sa/[a-z0-9.-]+$"
+_HEADER = r"^[a-z0-9!#$&'*+.^_`|~-]+$"
+_HEADER_VALUE = r"^[!-~]([ -~]*[!-~])?$"
+_QUANTITY = r"^([0-9]+m|[0-9]+(\.[0-9]+)?)$"
+_MEMORY = r"^[0-9]+(Ki|Mi|Gi)$"
+_APP_PROTOCOL = r"^([a-z0-9.-]+/)?[a-z0-9]+(-[a-z0-9]+)*$"
 
 MEANINGS: Final = {
     _DNS_LABEL: "1 to 63 lower-case letters, digits and -, beginning and ending with a letter or digit",
@@ -87,6 +129,12 @@ MEANINGS: Final = {
     _GRPC: "package.Service/Method, such as shop.users.v1.Users/GetUser",
     _VERSION: 'Istio\'s version in quotes, such as "1.30"',
     _CODE: "a finding's code, such as OBS106",
+    _PRINCIPAL: "an identity without spiffe://, such as other.example.com/ns/shop/sa/cart",
+    _HEADER: "a header's name in lower case, such as x-beta-user",
+    _HEADER_VALUE: "printable ASCII characters, without blanks at the ends",
+    _QUANTITY: "an amount of CPU, such as 100m or 2",
+    _MEMORY: "an amount of memory, such as 128Mi or 1Gi",
+    _APP_PROTOCOL: "an appProtocol, such as http, grpc or kubernetes.io/h2c",
 }
 """What a pattern asks for, in words: for whoever reads the error."""
 
@@ -95,6 +143,9 @@ DnsLabel = Annotated[str, Field(pattern=_DNS_LABEL)]
 
 DnsName = Annotated[str, Field(pattern=_DNS_NAME, max_length=253)]
 """A host or domain name."""
+
+OutsideHost = Annotated[DnsName, AfterValidator(no_address)]
+"""The name of a host outside the cluster."""
 
 MeshName = Annotated[str, Field(pattern=_MESH_NAME)]
 """Part of dashboard uids and labels, hence short."""
@@ -126,7 +177,39 @@ IstioVersion = Annotated[str, Field(pattern=_VERSION)]
 FindingCode = Annotated[str, Field(pattern=_CODE)]
 """A finding's code."""
 
+Principal = Annotated[str, Field(pattern=_PRINCIPAL, max_length=253)]
+"""An identity as AuthorizationPolicy writes it: trust domain, namespace, service account."""
+
+HeaderName = Annotated[str, Field(pattern=_HEADER, max_length=100)]
+"""A header's name, in lower case as HTTP/2 and Envoy have it."""
+
+HeaderValue = Annotated[str, Field(pattern=_HEADER_VALUE, max_length=200)]
+"""A header's value, compared exactly."""
+
+Cpu = Annotated[str, Field(pattern=_QUANTITY, max_length=20)]
+"""An amount of CPU as Kubernetes writes it."""
+
+Memory = Annotated[str, Field(pattern=_MEMORY, max_length=20)]
+"""An amount of memory as Kubernetes writes it."""
+
+AppProtocol = Annotated[str, Field(pattern=_APP_PROTOCOL, max_length=63)]
+"""The `appProtocol` of a Kubernetes Service's port."""
+
+IpAddress = Annotated[str, Field(max_length=45), AfterValidator(parse_address)]
+"""An IPv4 or IPv6 address."""
+
+Day = Annotated[
+    date,
+    BeforeValidator(parse_day),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-12-31"]}),
+]
+"""A day; the inventory writes `2026-12-31`."""
+
 Count = Annotated[int, Field(strict=True, ge=0, le=100_000)]
+Share = Annotated[int, Field(strict=True, ge=0, le=100)]
+"""Whole per cent, 0 included."""
+HttpStatus = Annotated[int, Field(strict=True, ge=200, le=599)]
+GrpcStatus = Annotated[int, Field(strict=True, ge=1, le=16)]
 Limit = Annotated[int, Field(strict=True, ge=1, le=2_147_483_647)]
 """A limit of a connection pool, where Istio has 32 bits for it."""
 Replicas = Annotated[int, Field(strict=True, ge=1, le=10_000)]
@@ -156,3 +239,8 @@ Ratio = Annotated[
     ),
 ]
 """A share between 0 and 1; the inventory may say `5%`."""
+
+
+def repeated(values: Iterable[str | int]) -> list[str | int]:
+    """What is there more than once, in the order it came."""
+    return [value for value, count in Counter(values).items() if count > 1]

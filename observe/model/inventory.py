@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import TypeAlias
 
@@ -43,12 +44,32 @@ class Inventory:
     services: tuple[Service, ...]
     locate: Callable[[Path], Position | None] = field(default=nowhere, compare=False, repr=False)
     """Where a value stands in the files it was read from."""
+    written: Callable[[Path], Position | None] = field(default=nowhere, compare=False, repr=False)
+    """Where exactly a value is written; None when nobody wrote it, so that the model's default holds."""
     keys: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Service id to the key it was declared under."""
+    day: date | None = field(default=None, compare=False)
+    """The day on which it was read: what has expired by then is found. Nothing that is generated depends on it."""
 
     @cached_property
     def by_id(self) -> Mapping[str, Service]:
         return {service.id: service for service in self.services}
+
+    @cached_property
+    def by_namespace(self) -> Mapping[str, tuple[Service, ...]]:
+        """The services of each namespace that has any."""
+        found: dict[str, list[Service]] = {}
+        for service in self.services:
+            found.setdefault(service.namespace, []).append(service)
+        return {namespace: tuple(services) for namespace, services in found.items()}
+
+    @cached_property
+    def by_pods(self) -> Mapping[tuple[str, frozenset[tuple[str, str]]], tuple[Service, ...]]:
+        """The services of the mesh that stand for the same pods: by namespace and selector."""
+        found: dict[tuple[str, frozenset[tuple[str, str]]], list[Service]] = {}
+        for service in self.in_mesh:
+            found.setdefault((service.namespace, frozenset(service.selector.items())), []).append(service)
+        return {pods: tuple(services) for pods, services in found.items()}
 
     @property
     def in_mesh(self) -> tuple[Service, ...]:

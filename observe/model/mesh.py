@@ -11,6 +11,7 @@ from pydantic import Field
 from observe.model.fields import (
     DnsLabel,
     DnsName,
+    Flag,
     HttpUrl,
     IstioVersion,
     LabelKey,
@@ -19,6 +20,9 @@ from observe.model.fields import (
     MeshName,
     Milliseconds,
 )
+from observe.model.gateway import Gateway, RateLimitService
+from observe.model.installation import Installation
+from observe.model.workload import MtlsMode
 
 DataPlane = Literal["sidecar", "ambient"]
 
@@ -45,6 +49,9 @@ class Prometheus:
     """How often rules are evaluated."""
     scrape_interval: Milliseconds = 15_000
     """How often proxies are scraped; rate windows hold at least four samples."""
+    service_account: DnsLabel | None = None
+    """Prometheus' own service account in `namespace`, when it scrapes with an Istio certificate. Absent: it comes
+    without one, and reaches an application's port only where plaintext is accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,30 @@ class Grafana:
     """Grafana's address as people reach it, for the links in alerts. Absent: alerts carry no such links."""
     version: Annotated[int, Field(strict=True, ge=10, le=13)] = 11
     """The oldest major version that must show the dashboards: 10 to 13."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MtlsDefault:
+    """What holds where a service says nothing of its own: for a namespace, or for the whole mesh, and there also
+    for workloads that are in no inventory.
+    """
+
+    mode: MtlsMode
+    """STRICT refuses plaintext; PERMISSIVE takes both; DISABLE takes plaintext only."""
+    reason: Line | None = None
+    """Why it is not STRICT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """What holds for a whole namespace. One that is not listed gets no policy of its own."""
+
+    mtls: MtlsDefault | None = None
+    """The namespace's PeerAuthentication; none is generated when absent."""
+    default_deny: Flag = False
+    """Whether workloads that no policy selects refuse every request."""
+    waypoint: Flag | None = None
+    """Whether an ambient namespace has a waypoint; as `mesh.waypoints` when absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +114,37 @@ class Mesh:
     """Where rules go."""
     grafana: Grafana = Grafana()
     """Where dashboards go."""
+    trust_domain_aliases: tuple[DnsName, ...] = ()
+    """Other trust domains whose identities count as this one's."""
+    mtls: MtlsDefault | None = None
+    """The mesh-wide PeerAuthentication; none is generated when absent."""
+    egress_scope: Literal["declared", "off"] = "declared"
+    """`declared`: each proxy knows only what its service declares to call."""
+    routing: Literal["istio", "gateway-api"] = "istio"
+    """Which resources say how requests are routed: Istio's own, or those of the Kubernetes Gateway API."""
+    waypoints: Flag = False
+    """Whether the namespaces of an ambient mesh have waypoints, without which there is nothing about single
+    requests: no routes, no retries, no request metrics."""
+    namespaces: Mapping[DnsLabel, Namespace] = field(default_factory=dict)
+    """What holds for whole namespaces."""
+    gateways: Mapping[DnsLabel, Gateway] = field(default_factory=dict)
+    """The ingress gateways."""
+    rate_limit_service: RateLimitService | None = None
+    """The service that counts for global rate limits."""
+    installation: Installation = Installation()
+    """How Istio itself is installed."""
+
+    def has_waypoint(self, namespace: str) -> bool:
+        """Whether requests to the namespace's services pass a waypoint, which there is in an ambient mesh only."""
+        own = self.namespaces.get(namespace, Namespace()).waypoint
+        return self.data_plane == "ambient" and (self.waypoints if own is None else own)
+
+    @property
+    def mtls_defaults(self) -> Mapping[tuple[str, ...], MtlsDefault]:
+        """What is said of mTLS for the mesh and for its namespaces, by the place below `mesh` where it stands."""
+        said: dict[tuple[str, ...], MtlsDefault | None] = {("mtls",): self.mtls}
+        said |= {("namespaces", name, "mtls"): self.namespaces[name].mtls for name in sorted(self.namespaces)}
+        return {place: default for place, default in said.items() if default}
 
     @property
     def istio_minor(self) -> int:

@@ -2,158 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from observe.model.call import Call, Endpoint, ExternalCaller, ExternalHost
 from observe.model.fields import (
-    Attempts,
     Count,
     DnsLabel,
-    DnsName,
     FindingCode,
     Flag,
-    GrpcMethod,
-    HttpPath,
     LabelKey,
     LabelValue,
-    Limit,
     Line,
     Milliseconds,
-    Percent,
-    PortNumber,
     Ratio,
     Replicas,
-    ServiceReference,
 )
+from observe.model.traffic import Breaker, Exposure, Fault, RateLimit, Route, Version, distinct_faults, sharing_all
+from observe.model.workload import ExcludedPorts, Metrics, Mtls, Outside, Port, Resources, Workload, distinct_ports
 
 Role = Literal["gateway", "sync", "orchestrator", "external", "worker", "data"]
+
 Tier = Literal["critical", "high", "medium", "low"]
-Protocol = Literal["http", "grpc", "tcp"]
-MtlsMode = Literal["STRICT", "PERMISSIVE", "DISABLE"]
-Method = Literal["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH"]
-IDEMPOTENT_METHODS: tuple[Method, ...] = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
-"""Methods that may be sent twice with the effect of once (RFC 9110, section 9.2.2; TRACE and CONNECT left out)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
-    """A port of the Kubernetes Service."""
-
-    name: DnsLabel
-    """The port's name in the Service."""
-    number: PortNumber
-    """The port's number in the Service: what callers dial."""
-    protocol: Protocol = "http"
-    """What is spoken on it. Only http and grpc have request metrics, retries and request-level authorization."""
-    target_port: PortNumber | None = None
-    """The container's port, when it differs from `number`."""
-
-    @property
-    def container_port(self) -> int:
-        """The port the workload listens on: what PeerAuthentication and AuthorizationPolicy count in."""
-        return self.target_port or self.number
-
-
-def distinct_ports(ports: tuple[Port, ...]) -> tuple[Port, ...]:
-    """The same ports; raises ValueError when two share their name or number, which Kubernetes refuses."""
-    twice = [f"the name {name}" for name in _repeated(port.name for port in ports)]
-    twice += [f"the number {number}" for number in _repeated(port.number for port in ports)]
-    if twice:
-        raise ValueError(f"has two ports with {' and '.join(twice)}; give each port its own")
-    return ports
-
-
-def _repeated(values: Iterable[str | int]) -> list[str | int]:
-    """What is there more than once, in the order it came."""
-    return [value for value, count in Counter(values).items() if count > 1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retries:
-    """How often a failed request is tried again."""
-
-    attempts: Attempts
-    """Tries after the first one; 0 turns retries off."""
-    per_try_timeout: Milliseconds | None = None
-    """Limit of one try; by default an even share of the timeout."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A call from this service to another one."""
-
-    service: ServiceReference
-    """The callee's key in the inventory."""
-    port: PortNumber | None = None
-    """The callee's port that is dialled; needed only where it has several."""
-    timeout: Milliseconds | None = None
-    """The caller's own limit, instead of the callee's."""
-    retries: Retries | None = None
-    """The caller's own retries, instead of the callee's."""
-    asynchronous: Flag = False
-    """A notification that is sent after the triggering request was answered: authorized like any call, but no
-    part of a request chain."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExternalHost:
-    """A host outside the cluster that this service calls."""
-
-    host: DnsName
-    """Its DNS name."""
-    port: PortNumber = 443
-    """Its port."""
-    protocol: Literal["https", "http", "tls", "tcp"] = "https"
-    """What is spoken; https and tls are opaque to the mesh."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """One operation of the service: an HTTP method and path, or a gRPC method."""
-
-    method: Method | None = None
-    """HTTP method."""
-    path: HttpPath | None = None
-    """HTTP path; `{name}` stands for one segment."""
-    grpc: GrpcMethod | None = None
-    """gRPC method as `package.Service/Method`."""
-    idempotent: Flag | None = None
-    """Whether it may be sent twice; by default told by the HTTP method, and false for gRPC."""
-    timeout: Milliseconds | None = None
-    """The endpoint's own limit."""
-
-    def __post_init__(self) -> None:
-        http = (self.method is not None, self.path is not None)
-        if self.grpc is None and http != (True, True):
-            raise ValueError("is no operation yet; give both method and path, or grpc alone")
-        if self.grpc is not None and any(http):
-            raise ValueError("has grpc together with method or path; write two endpoints")
-
-    @property
-    def is_idempotent(self) -> bool:
-        """Whether the operation may be sent twice: as declared, else by its HTTP method."""
-        return self.idempotent if self.idempotent is not None else self.method in IDEMPOTENT_METHODS
-
-    @property
-    def title(self) -> str:
-        return self.grpc or f"{self.method} {self.path}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExternalCaller:
-    """Somebody outside the mesh who calls this service."""
-
-    name: Line
-    """Who it is."""
-    via: Literal["ingress", "direct"] = "ingress"
-    """`ingress`: through the ingress gateway, which speaks mTLS into the mesh. `direct`: straight to the pods,
-    without a client certificate, as a webhook sender behind a plain load balancer does."""
-    endpoints: tuple[Endpoint, ...] = ()
-    """The operations they use; all of the service's when empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,48 +64,6 @@ class Objectives:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mtls:
-    """Which connections the service's sidecars accept."""
-
-    mode: MtlsMode = "STRICT"
-    """STRICT refuses plaintext; PERMISSIVE takes both; DISABLE takes plaintext only."""
-    ports: tuple[PortNumber, ...] = ()
-    """Container ports that the exception is limited to; the other ports stay STRICT. Empty: the whole service."""
-    reason: Line | None = None
-    """Why it is not STRICT. Anything but STRICT needs one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """The team's own choice for requests to this service, instead of its role's."""
-
-    timeout: Milliseconds | None = None
-    """Limit of a request with all its tries."""
-    retries: Retries | None = None
-    """How failed requests are tried again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breaker:
-    """The team's own choice for circuit breaking, instead of its role's. Limits count per calling proxy."""
-
-    consecutive_5xx: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
-    """Failures in a row after which an instance is ejected."""
-    interval: Milliseconds | None = None
-    """How often ejections are reviewed."""
-    base_ejection_time: Milliseconds | None = None
-    """How long an instance stays out the first time."""
-    max_ejection_percent: Percent | None = None
-    """At most this share of the instances may be out at once."""
-    max_connections: Limit | None = None
-    """TCP connections to the service."""
-    max_pending_requests: Limit | None = None
-    """Requests that may wait for a connection."""
-    max_requests: Limit | None = None
-    """Requests in flight."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
     """A finding about this service that is known and accepted."""
 
@@ -249,6 +80,7 @@ DEFAULTABLE = (
     "replicas",
     "injection",
     "in_mesh",
+    "authorization",
     "objectives",
     "mtls",
     "route",
@@ -299,12 +131,40 @@ class Service:
     """What it promises."""
     mtls: Mtls = Mtls()
     """Which connections it accepts."""
+    authorization: Literal["enforce", "dry-run"] = "enforce"
+    """`dry-run`: who is not declared is still let in, and only counted (`istio.io/dry-run`)."""
     route: Route = Route()
     """Own timeout and retries, instead of the role's."""
     breaker: Breaker = Breaker()
     """Own circuit breaking, instead of the role's."""
+    versions: Annotated[tuple[Version, ...], AfterValidator(sharing_all)] = ()
+    """The versions that run side by side, and how requests are shared among them."""
+    faults: Annotated[tuple[Fault, ...], AfterValidator(distinct_faults)] = ()
+    """Faults that are injected on purpose, until a day."""
+    rate_limit: RateLimit | None = None
+    """How many requests each of its proxies lets in."""
+    exposures: tuple[Exposure, ...] = ()
+    """What gateways pass on to it from outside."""
+    metrics: Metrics | None = None
+    """Where the application itself offers metrics."""
+    excluded_ports: ExcludedPorts = ExcludedPorts()
+    """Traffic that goes past the proxy."""
+    outside: Outside | None = None
+    """Where it runs, when that is not the cluster."""
+    workload: Workload = Workload()
+    """What runs its pods."""
+    proxy: Resources = Resources()
+    """What its sidecars ask for, instead of what is worked out."""
+    peak_rps: Annotated[int, Field(strict=True, ge=1, le=10_000_000)] | None = None
+    """Requests per second at the busiest time, all pods together: sidecars are sized by it."""
     silence: tuple[Silence, ...] = ()
     """Findings that are known and accepted."""
+
+    def __post_init__(self) -> None:
+        if self.outside is not None and self.in_mesh:
+            raise ValueError("is outside the cluster and in the mesh; write in_mesh: false")
+        if self.outside is not None and self.versions:
+            raise ValueError("is outside the cluster, where labels select nothing, and has versions; remove versions")
 
     @property
     def id(self) -> str:

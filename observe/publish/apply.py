@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import StrEnum
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from observe import errors
 from observe.errors import ObserveError
 from observe.publish.plan import Action
+from observe.publish.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from observe.publish.plan import Change, Plan
     from observe.publish.target import Target
-
-
-class Status(StrEnum):
-    """What became of one change."""
-
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    """Not tried; the outcome's reason says why."""
-    UNCHANGED = "unchanged"
-    REFUSED = "refused"
-    STALE = "stale"
 
 
 _UNTOUCHED: Final = {
@@ -41,41 +27,10 @@ _UNTOUCHED: Final = {
 _HOPELESS: Final = (errors.Unauthorized, errors.Unreachable)
 """After one of these the next request would end the same way: the rest is not tried."""
 _BROKEN_OFF: Final = "the publish was broken off"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One change and what became of it."""
-
-    change: Change
-    status: Status
-    reason: str = ""
-    """Why it was skipped, refused, or failed."""
-    error: ObserveError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a publish did, in the order of the plan."""
-
-    target: str
-    outcomes: tuple[Outcome, ...]
-    error: ObserveError | None = None
-    """What went wrong besides single objects: before the first of them, or while the books were closed."""
-
-    @property
-    def counts(self) -> Mapping[Status, int]:
-        """How many outcomes of each status; 0 for those that do not occur."""
-        return Counter(outcome.status for outcome in self.outcomes)
-
-    @property
-    def exit_code(self) -> int:
-        """0 when all is as wanted, 3 when nothing of it could be written, 4 for anything between."""
-        counts = self.counts
-        missed = counts[Status.FAILED] + counts[Status.SKIPPED] + counts[Status.REFUSED]
-        if not missed and self.error is None:
-            return errors.EXIT_OK
-        return errors.EXIT_PARTLY if counts[Status.DONE] else errors.EXIT_TARGET
+_FAILED: Final = "an earlier phase failed"
+_LOOSE: Final = (False, 0)
+_LOOSE_DELETIONS: Final = (True, 0)
+"""The steps of what nothing builds on."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -103,10 +58,12 @@ def apply(
 ) -> Report:
     """Carry out `plan`, and give what became of every change.
 
-    A failure ends its phase's successors, not its neighbours: what is left of the phase is still tried.
-    `on_progress` gets each outcome in the calling thread, as it comes. `settle` is called between two phases,
-    for a pause in which proxies hear of new subsets before routes to them. `workers` defaults to what suits
-    the target.
+    A failure ends its phase's successors, not its neighbours: what is left of the phase is still tried. In phase 0,
+    on which nothing builds, it ends nothing but the deletions of that phase.
+    `on_progress` gets each outcome in the calling thread, as it comes. `settle` is called for a pause in which proxies
+    hear of new subsets before routes to them, and of new routes before the subsets go that the old ones named: istiod
+    sends what came together clusters first, routes later (istio `pilot/pkg/xds/ads.go`, `PushOrder`). `workers`
+    defaults to what suits the target.
     Raises Interrupted when the user breaks off.
     """
     run = _Run(target, workers or target.workers, on_progress)
@@ -133,18 +90,24 @@ class _Run:
         """Why nothing more is to be started; empty while all is well."""
         self.error: ObserveError | None = None
         self.begun = True
+        self.failed = False
+        """Whether a change has failed."""
         self.outcomes: dict[int, Outcome] = {}
         self._under_way = 0
         self._gate = threading.Condition()
         """Held to begin a write, to end one, and to forbid new ones: in between, none is forgotten."""
 
     def carry_out(self, plan: Plan, settle: Callable[[], None] | None) -> None:
-        for number, phase in enumerate(plan.phases):
-            if number == 0:
+        earlier: tuple[Change, ...] = ()
+        for phase in plan.phases:
+            if not earlier:
                 self._begin(plan)
-            elif settle is not None and not self.halt:
+            elif self.failed and phase[0].step == _LOOSE_DELETIONS:
+                self.halt = self.halt or _FAILED
+            elif settle is not None and not self.halt and _apart(earlier, phase):
                 settle()
             self._phase(phase)
+            earlier = phase
 
     def _begin(self, plan: Plan) -> None:
         writing = (change.artifact for change in plan.changes if change.writes)
@@ -211,10 +174,12 @@ class _Run:
         return Outcome(change, Status.DONE)
 
     def _judge(self, phase: Sequence[Change]) -> None:
-        """Let nothing follow a phase with a failure: what comes later builds on it."""
+        """Let nothing follow a phase with a failure: what comes later builds on it, unless it is the phase 0."""
         outcomes = (self.outcomes.get(id(change)) for change in phase)
         if any(outcome is not None and outcome.status is Status.FAILED for outcome in outcomes):
-            self.halt = self.halt or "an earlier phase failed"
+            self.failed = True
+            if phase[0].step != _LOOSE:
+                self.halt = self.halt or _FAILED
 
     def report(self, plan: Plan) -> Report:
         """What was done; whatever was not tried is skipped for the reason that nothing more was started."""
@@ -253,6 +218,12 @@ class _Jobs:
             return next(self._left)
 
 
+def _apart(earlier: Sequence[Change], later: Sequence[Change]) -> bool:
+    """Whether proxies must have heard of one phase before they hear of the next."""
+    adds = any(change.named and not change.takes_away for change in earlier)
+    return adds or any(change.named and change.takes_away for change in later)
+
+
 def _unwrap(result: Outcome | BaseException) -> Outcome:
     if isinstance(result, BaseException):
         raise result
@@ -264,7 +235,7 @@ def _perform(change: Change, target: Target) -> None:
     artifact, remote = change.artifact, change.remote
     if change.action is Action.CREATE and artifact is not None:
         target.create(artifact)
-    elif change.action is Action.UPDATE and artifact is not None and remote is not None:
+    elif change.action in (Action.UPDATE, Action.WIDEN) and artifact is not None and remote is not None:
         target.update(artifact, remote)
     elif change.action is Action.DELETE and remote is not None:
         target.delete(remote)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from observe.publish.plan import Action
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,12 +25,13 @@ class Difference:
 
 
 def diff(plan: Plan, target: Target, *, workers: int | None = None) -> Iterator[Difference]:
-    """The differences of all changes that write, in the order of the plan.
+    """The differences of all objects that would be written, in the order of the plan: from what is there to the end
+    of the publish, whatever lies in between.
 
     Here the number of requests does grow with the number of changes: the live text of each is read.
     Raises the target's errors.
     """
-    changes = [change for change in plan.changes if change.writes]
+    changes = [change for change in plan.changes if change.writes and change.action is not Action.WIDEN]
     with ThreadPoolExecutor(workers or target.workers, thread_name_prefix="diff") as pool:
         yield from pool.map(lambda change: _difference(change, target), changes)
 

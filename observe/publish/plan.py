@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -22,6 +22,8 @@ class Action(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    WIDEN = "widen"
+    """Brought up to date but for what others still name inside of it; the update that takes that away follows."""
     DELETE = "delete"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
@@ -30,11 +32,13 @@ class Action(StrEnum):
     """Ours and no longer in the pack, but pruning was not asked for."""
 
 
-WRITES: Final = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
+WRITES: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WIDEN, Action.DELETE})
+MOST_DELETED: Final = 10
+"""Up to so many objects are deleted without asking; more of them only up to half of what is there."""
 
 Step: TypeAlias = tuple[bool, int]
-"""Deletions after everything else, in the reverse order of the phases: a VirtualService goes before the
-DestinationRule whose subsets it names."""
+"""Whether something is taken away, and when. That comes after everything else, in the reverse order of the phases:
+a VirtualService goes before the DestinationRule whose subsets it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,16 @@ class Change:
     """What is there; None when nothing is."""
     reason: str
     step: Step
+    named: bool = False
+    """Whether others name inside of it what it adds or takes away: proxies hear of it well before them, or after."""
 
     @property
     def writes(self) -> bool:
         return self.action in WRITES
+
+    @property
+    def takes_away(self) -> bool:
+        return self.step[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,21 @@ class Plan:
         """Whether carrying it out would change anything."""
         return any(change.writes for change in self.changes)
 
+    @property
+    def deletions(self) -> Plan:
+        """The part of it that deletes."""
+        return replace(self, changes=tuple(change for change in self.changes if change.action is Action.DELETE))
+
+    @property
+    def live(self) -> int:
+        """How many objects are there and ours."""
+        return len({change.key for change in self.changes if change.remote is not None and change.remote.owned})
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether it deletes so much that the inventory is more likely the wrong one than so much smaller."""
+        return MOST_DELETED < self.counts[Action.DELETE] > self.live / 2
+
 
 def plan(layout: Layout, artifacts: Iterable[Artifact], remote: Mapping[Key, Remote], *, prune: bool = False) -> Plan:
     """Compare what the pack holds with what is there.
@@ -86,10 +111,15 @@ def plan(layout: Layout, artifacts: Iterable[Artifact], remote: Mapping[Key, Rem
     Raises UsageError when two artifacts would be the same object.
     """
     wanted = by_key(layout, artifacts)
-    changes = [_wanted(layout, key, artifact, remote.get(key)) for key, artifact in wanted.items()]
+    changes = (_wanted(layout, key, artifact, remote.get(key)) for key, artifact in wanted.items())
     left_over = (found for key, found in remote.items() if key not in wanted and found.owned)
-    changes += [_left_over(layout, found, prune=prune) for found in left_over]
-    return Plan(layout.name, tuple(sorted(changes, key=lambda change: (change.step, change.key))))
+    gone = (_left_over(layout, found, prune=prune) for found in left_over)
+    return in_order(layout.name, itertools.chain(*changes, gone))
+
+
+def in_order(target: str, changes: Iterable[Change]) -> Plan:
+    """A plan of these changes."""
+    return Plan(target, tuple(sorted(changes, key=lambda change: (change.step, change.key))))
 
 
 def by_key(layout: Layout, artifacts: Iterable[Artifact]) -> dict[Key, Artifact]:
@@ -102,9 +132,27 @@ def by_key(layout: Layout, artifacts: Iterable[Artifact]) -> dict[Key, Artifact]
     return wanted
 
 
-def _wanted(layout: Layout, key: Key, artifact: Artifact, found: Remote | None) -> Change:
+def _wanted(layout: Layout, key: Key, artifact: Artifact, found: Remote | None) -> Iterator[Change]:
+    """What brings one object to what is wanted: one change, or two where others still name what goes."""
     action, reason = _verdict(layout, artifact, found)
-    return Change(action, key, artifact, found, reason, (False, layout.phase(key)))
+    change = Change(action, key, artifact, found, reason, (False, layout.phase(key)))
+    if not change.writes:
+        yield change
+        return
+    wanted, live = layout.parts(artifact), (found and found.parts) or {}
+    change = replace(change, named=not wanted.keys() <= live.keys())
+    if lost := {name: part for name, part in live.items() if name not in wanted}:
+        yield from _two_steps(change, layout.keeping(artifact, lost), ", ".join(lost))
+    else:
+        yield change
+
+
+def _two_steps(change: Change, between: Artifact, lost: str) -> tuple[Change, Change]:
+    """First with what is lost, so that what names it can change in the meantime, then without."""
+    said = f"{change.reason}; {lost} stays until nothing names it"
+    first = replace(change, action=Action.WIDEN, artifact=between, reason=said)
+    step = (True, -change.step[1])
+    return first, replace(change, reason=f"nothing names {lost} any more", step=step, named=True)
 
 
 def _verdict(layout: Layout, artifact: Artifact, found: Remote | None) -> tuple[Action, str]:
@@ -118,5 +166,6 @@ def _verdict(layout: Layout, artifact: Artifact, found: Remote | None) -> tuple[
 
 
 def _left_over(layout: Layout, found: Remote, *, prune: bool) -> Change:
-    action = Action.DELETE if prune else Action.STALE
-    return Change(action, found.key, None, found, "is no longer in the pack", (True, -layout.phase(found.key)))
+    action, reason = Action.DELETE if prune else Action.STALE, "is no longer in the pack"
+    named = found.parts is None or bool(found.parts)
+    return Change(action, found.key, None, found, reason, (True, -layout.phase(found.key)), named)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from observe.artifact import Artifact
+
+OF_TWO_GROUPS: Final = frozenset({"Gateway"})
+"""Kinds whose name says too little: Istio has one, and the Gateway API another."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,7 +27,9 @@ class Key:
     """Such as `networking.istio.io/v1`; empty outside Kubernetes."""
 
     def __str__(self) -> str:
-        return " ".join((self.kind, "/".join(filter(None, (self.namespace, self.name)))))
+        group = self.api_version.rpartition("/")[0] if self.kind in OF_TWO_GROUPS else ""
+        kind = ".".join(filter(None, (self.kind, group)))
+        return " ".join((kind, "/".join(filter(None, (self.namespace, self.name)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,11 @@ class Remote:
     """What tells it from an earlier object of the same name."""
     revision: str = ""
     """The version of it that was seen."""
+    expires: str = ""
+    """The last day on which it may be there, as it is written on it; empty when it may stay."""
+    parts: Mapping[str, Any] | None = field(default_factory=dict)
+    """What other objects name inside of it, by name: a DestinationRule's subsets. None when there may be some, but
+    nobody had to know them."""
 
     @property
     def owned(self) -> bool:
@@ -65,7 +75,29 @@ class Layout(Protocol):
         """Why what is there has to be updated, in a few words; empty when it need not."""
 
     def phase(self, key: Key) -> int:
-        """Lower ones are created and updated before higher ones, and deleted after them."""
+        """Lower ones are created and updated before higher ones, and deleted after them.
+
+        Nothing builds on what is in phase 0: a failure there does not keep the others from being written.
+        """
+
+    def parts(self, artifact: Artifact) -> Mapping[str, Any]:
+        """What other objects may name inside of this one, by name."""
+
+    def keeping(self, artifact: Artifact, parts: Mapping[str, Any]) -> Artifact:
+        """The artifact with these parts besides its own; it does not pass for the artifact itself."""
+
+
+class Independent:
+    """The order of objects that know nothing of each other: there is none."""
+
+    def phase(self, key: Key) -> int:  # noqa: ARG002 - every object is alike
+        return 0
+
+    def parts(self, artifact: Artifact) -> Mapping[str, Any]:  # noqa: ARG002
+        return {}
+
+    def keeping(self, artifact: Artifact, parts: Mapping[str, Any]) -> Artifact:  # noqa: ARG002
+        return artifact
 
 
 class Target(Layout, Protocol):
@@ -78,8 +110,11 @@ class Target(Layout, Protocol):
     def list(self, artifacts: Sequence[Artifact]) -> Mapping[Key, Remote]:
         """What is there that is ours or stands in the way of `artifacts`.
 
-        The number of requests does not grow with the number of artifacts.
+        The number of requests does not grow with the number of artifacts; at most with what changed of them.
         """
+
+    def owned(self) -> Mapping[Key, Remote]:
+        """All that is there and ours; raises Forbidden where it may not be seen."""
 
     def begin(self, artifacts: Sequence[Artifact]) -> None:
         """Called once, before the first of `artifacts` is created or updated, or anything is deleted."""

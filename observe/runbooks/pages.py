@@ -106,7 +106,7 @@ PAGES: Final[dict[AlertName, Page]] = {
             "It ends by itself: an instance returns after 30 s times the number of its ejections.",
         ),
         limit=lambda _, limits: f"> {limits.ejections.value:g}",
-        concerns=lambda _: True,
+        concerns=policy.watches_ejections,
     ),
     "ServiceMtlsCoverageLow": Page(
         meaning="Plaintext reaches the service. Only the callee's reports are counted: the caller's never know. For a "

@@ -48,5 +48,8 @@ class Signal:
 
 
 def service_labels(service: Service) -> Mapping[str, str]:
-    """How a service is named in the labels that signals keep."""
-    return dict(zip(SERVICE_LABELS, (service.namespace, service.name), strict=True))
+    """How a service is named in the labels that signals keep: outside the cluster by its host (istio
+    `serviceentry/conversion.go`, `convertServices`).
+    """
+    name = service.outside.host if service.outside else service.name
+    return dict(zip(SERVICE_LABELS, (service.namespace, name), strict=True))

@@ -78,10 +78,12 @@ def test_every_rule_file_is_small(shop_pack: Pack) -> None:
 
 
 def test_every_service_has_the_five_alerts(shop: Inventory, manifests: dict[str, dict[str, Any]]) -> None:
+    """Ejections are left out where they cannot happen: a service with one instance has no outlier detection."""
     for service in shop.services:
         found = {rule["alert"]: (rule["labels"]["severity"], rule["for"])
                  for rule in rules(manifests[f"alerts/{service.namespace}/{service.name}.yaml"])}  # fmt: skip
-        assert found == ALERTS, service.id
+        expected = {name for name in ALERTS if name != "ServiceCircuitBreakerEjecting" or service.replicas > 1}
+        assert found == {name: ALERTS[name] for name in expected}, service.id
 
 
 def test_records_are_made_in_one_group_before_they_are_read(manifests: dict[str, dict[str, Any]]) -> None:
@@ -123,7 +125,7 @@ def test_alerts_read_what_is_recorded_and_nothing_else(records: list[Rule], aler
 
 
 def test_alerts_say_whom_they_concern_and_where_to_look(alerts: list[Rule]) -> None:
-    assert len(alerts) == 22 * len(ALERTS)
+    assert len(alerts) == 22 * len(ALERTS) - 1  # report-processor has one replica
     for rule in alerts:
         assert rule["labels"].keys() >= {"severity", "owner", "service", "service_namespace", "tier", "mesh"}
         assert rule["annotations"].keys() == {"summary", "description", "runbook_url", "dashboard_url", "panel_url"}

@@ -176,6 +176,12 @@ def test_retries_are_those_of_this_services_clusters() -> None:
     assert not cluster.fullmatch("outbound|80||checkout.shop2.svc.cluster.local")
 
 
+def test_only_instance_has_no_panel_of_ejections() -> None:
+    alone = board_of(a_service("alone", replicas=1))
+    assert {panel.title for panel in alone.panels if panel.title == "Circuit breaker ejections"} == set()
+    assert "no instance is ever ejected" in about(a_service("alone", replicas=1))
+
+
 def about(service: Service, *others: Service) -> str:
     inventory = an_inventory(service, *others)
     text = next(panel for panel in board_of(service, inventory).panels if isinstance(panel, Text))
@@ -188,7 +194,7 @@ def test_the_header_says_what_was_declared() -> None:
     for fact in (
         "**shop/checkout** · owner **team-a** · tier **high** · role **sync**",
         "at most 3% of requests fail, 90% are faster than 700ms",
-        policy.route(CHECKOUT).reason,
+        policy.route(an_inventory(CHECKOUT), CHECKOUT).reason,
         f"[users](https://grafana.example.com/d/{users})",
         "[data/orders-db](",
         "| Called by | none declared |",

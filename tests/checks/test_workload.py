@@ -1,4 +1,4 @@
-"""OBS104, OBS106 and OBS108: identity, sidecar, and a breaker that can eject."""
+"""OBS104, OBS106, OBS108 and OBS117: identity, sidecar, and a breaker that can eject, but not everything."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from observe.checks import ejection_impossible, missing_service_account, missing_sidecar_annotation
+from observe.checks import (
+    ejection_impossible,
+    ejection_of_everything,
+    missing_service_account,
+    missing_sidecar_annotation,
+)
 from observe.model import Breaker
 from tests.checks.finds import found
 from tests.samples import a_mesh, a_service
@@ -86,3 +91,11 @@ def test_the_defaults_can_always_eject(replicas: int, role: str) -> None:
 def test_callers_eject_services_outside_the_mesh_too() -> None:
     outside = a_service(in_mesh=False, breaker=Breaker(max_ejection_percent=30))
     assert len(found(ejection_impossible, outside)) == 1
+
+
+def test_ejection_of_everything() -> None:
+    """100 is the only percentage within which all of any number of instances are."""
+    assert found(ejection_of_everything, a_service(breaker=Breaker(max_ejection_percent=99))) == []
+    assert found(ejection_of_everything, a_service(replicas=1)) == []
+    (finding,) = found(ejection_of_everything, a_service(breaker=Breaker(max_ejection_percent=100)))
+    assert finding.startswith("warning OBS117: service shop/checkout has max_ejection_percent 100: ")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_help_names_every_command_and_the_exit_codes(observe: Run) -> None:
     done = observe("--help")
     assert done.returncode == 0
-    for word in ("build", "diff", "publish", "schema", "validate", "Exit codes", "4 partly published"):
+    for word in ("build", "diff", "prune", "publish", "schema", "validate", "Exit codes", "4 partly published"):
         assert word in " ".join(done.stdout.split())
 
 
@@ -200,6 +200,20 @@ def test_reader_that_stops_reading_is_no_error(tmp_path: Path) -> None:
 def test_shell_completion_is_there(observe: Run) -> None:
     done = observe(_OBSERVE_COMPLETE="bash_source")
     assert "_observe_completion" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        pytest.param("observe pr", ["prune"], id="command"),
+        pytest.param("observe prune --ex", ["--expired"], id="option"),
+        pytest.param("observe prune --to d", ["directory"], id="value"),
+    ],
+)
+def test_the_shell_completes(observe: Run, typed: str, offered: list[str]) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    done = observe(_OBSERVE_COMPLETE="bash_complete", **words)
+    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == offered
 
 
 def test_the_example_comes_with_the_program(observe: Run) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.artifact import Artifact, Kind
-from observe.cli.report import print_reports
+from observe.cli.report import PAST, print_reports
 from observe.errors import Forbidden
-from observe.publish.apply import Outcome, Report, Status
-from observe.publish.plan import Action, Change
+from observe.publish.plan import WRITES, Action, Change
+from observe.publish.report import Outcome, Report, Status
 from observe.publish.target import Key
 
 if TYPE_CHECKING:
@@ -45,3 +45,7 @@ def test_what_stopped_everything_is_not_repeated_for_every_object(capsys: pytest
 def test_a_failure_of_one_object_is_told_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
     failed = Report("cluster", (outcome("a", Action.UPDATE, Status.FAILED, "namespace a does not exist"),))
     assert lines(capsys, failed) == ["cluster failed File a namespace a does not exist"]
+
+
+def test_there_is_a_word_for_everything_that_can_be_done() -> None:
+    assert PAST.keys() == WRITES

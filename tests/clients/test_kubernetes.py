@@ -63,6 +63,23 @@ def test_a_listing_that_expires_on_the_way_is_taken_again_in_one_piece() -> None
     ]
 
 
+def test_a_listing_tells_which_fields_of_the_spec_anybody_has_set() -> None:
+    """By the record that the server keeps; without one nobody knows."""
+    managed = [
+        {"manager": "observe", "fieldsV1": {"f:spec": {"f:host": {}, "f:subsets": {}}, "f:metadata": {"f:labels": {}}}},
+        {"manager": "oncall", "fieldsV1": {"f:spec": {".": {}, "f:exportTo": {}}}},
+        {"manager": "controller", "subresource": "status", "fieldsV1": {"f:status": {}}},
+        {"manager": "odd"},
+    ]
+    items = [{"metadata": {"name": "web", "uid": "u11", "resourceVersion": "12", "managedFields": managed}}]
+    answer = Answer(200, orjson.dumps({"metadata": {}, "items": items}))
+    (found,) = KubernetesClient(Scripted(answer)).list_metadata(VIRTUAL_SERVICE)
+    assert found.fields >= {"host", "subsets", "exportTo"}
+    assert not found.fields & {"labels", "status"}
+    (found,) = KubernetesClient(Scripted(page("web"))).list_metadata(VIRTUAL_SERVICE)
+    assert found.fields == frozenset()
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"metadata": {}, "items": [{}]}'])
 def test_an_answer_of_something_else_is_told(body: bytes) -> None:
     with pytest.raises(errors.Rejected, match=r"what answers at https://cluster\.example\.com is not a Kuber"):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 import pytest
 
 from observe import checks
 from observe.graph import Graph
-from observe.inventory import InventoryError, parse
-from tests.conftest import SHOP
+from observe.inventory import InventoryError, load, parse
+from observe.model import Mesh, Service
+from tests.conftest import EXAMPLES, SHOP
 
 if TYPE_CHECKING:
-    from observe.model import Inventory, Service
+    from observe.model import Inventory, Path
 
 TOLD = {
     "api-gateway": ["user-service", "order-service", "product-service", "notification-service"],
@@ -118,3 +121,51 @@ def test_a_slip_in_the_example_is_found_where_it_is() -> None:
     with pytest.raises(InventoryError) as caught:
         with_webhook("asynchronous: true", "asynchronuos: true")
     assert "services.stripe-webhook.calls[0].asynchronuos is not a known key" in str(caught.value.findings[0])
+
+
+def test_the_examples_together_say_everything_that_an_inventory_can_say() -> None:
+    """A field that no example writes is one that nobody sees at work."""
+    said: set[tuple[str, str]] = set()
+    for example in EXAMPLES:
+        inventory = load(str(example))
+        said |= set(written_below(inventory, ("mesh",), inventory.mesh))
+        for service in inventory.services:
+            said |= set(written_below(inventory, inventory.path(service), service))
+    fields = {*fields_below(Mesh), *fields_below(Service)} - {("Service", "name")}
+    assert fields - said == set()
+
+
+def written_below(inventory: Inventory, path: Path, value: object) -> Iterator[tuple[str, str]]:
+    """Class and name of every field below a value that somebody wrote."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from written_below(inventory, (*path, key), item)
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from written_below(inventory, (*path, index), item)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            if inventory.written((*path, field.name)):
+                yield type(value).__name__, field.name
+            yield from written_below(inventory, (*path, field.name), getattr(value, field.name))
+
+
+def fields_below(model: type) -> set[tuple[str, str]]:
+    """Class and name of every field of a class and of the classes it is made of."""
+    found: set[tuple[str, str]] = set()
+    seen, waiting = {model}, [model]
+    while waiting:
+        one = waiting.pop()
+        for name, hint in get_type_hints(one).items():
+            found.add((one.__name__, name))
+            fresh = [part for part in parts_of(hint) if part not in seen]
+            seen.update(fresh)
+            waiting += fresh
+    return found
+
+
+def parts_of(hint: object) -> list[type]:
+    """The dataclasses in a type hint."""
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return [hint]
+    return [part for argument in get_args(hint) for part in parts_of(argument)]

@@ -91,3 +91,11 @@ def test_shares_survive_the_way_there_and_back(thousandths: int) -> None:
 def test_every_pattern_has_its_meaning_in_words() -> None:
     patterns = {value for name, value in vars(fields).items() if name.startswith("_") and str(value).startswith("^")}
     assert patterns == set(fields.MEANINGS)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.10", "2001:db8::10"])
+def test_an_address_is_no_host(address: str) -> None:
+    """Istio refuses it in a ServiceEntry's hosts."""
+    with pytest.raises(ValueError, match="is an IP address; give the host a name"):
+        fields.no_address(address)
+    assert fields.no_address("192.0.2.10.example.com") == "192.0.2.10.example.com"

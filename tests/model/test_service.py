@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from observe.model import Endpoint, Inventory, Mesh, Port, Position, Service
-from observe.model.service import DEFAULTABLE, distinct_ports
+from observe.model import Endpoint, Inventory, Mesh, Outside, Port, Position, Service, Version
+from observe.model.service import DEFAULTABLE
+from observe.model.workload import distinct_ports
 from tests.samples import GRPC, HTTP, TCP, a_mesh, a_service, an_inventory
 
 
@@ -108,6 +109,24 @@ def test_services_are_found_by_id_and_those_with_a_proxy_apart() -> None:
     assert [service.name for service in inventory.in_mesh] == ["b"]
 
 
+def test_services_are_found_by_namespace_and_by_the_pods_they_stand_for() -> None:
+    one, same = a_service("a", labels={"app": "web", "lane": "x"}), a_service("b", labels={"lane": "x", "app": "web"})
+    elsewhere, without = (
+        a_service("c", namespace="web", labels=one.labels),
+        a_service("d", labels=one.labels, in_mesh=False),
+    )
+    inventory = an_inventory(one, same, elsewhere, without)
+    assert inventory.by_namespace == {"shop": (one, same, without), "web": (elsewhere,)}
+    pods = frozenset({("app", "web"), ("lane", "x")})
+    assert inventory.by_pods == {("shop", pods): (one, same), ("web", pods): (elsewhere,)}
+
+
+def test_labels_select_nothing_outside_the_cluster() -> None:
+    outside, versions = Outside(host="vm.example.com"), (Version(name="v1", weight=100),)
+    with pytest.raises(ValueError, match="is outside the cluster, where labels select nothing, and has versions"):
+        a_service(in_mesh=False, outside=outside, versions=versions)
+
+
 def test_paths_go_by_the_key_a_service_was_declared_under() -> None:
     service = a_service("cart")
     inventory = Inventory(a_mesh(), (service,), keys={"shop/cart": "shop/cart"})
@@ -126,6 +145,9 @@ def test_places_are_sorted_as_they_are_read() -> None:
 
 def test_inventories_of_the_same_content_are_equal_wherever_it_was_read() -> None:
     here = Inventory(
-        a_mesh(), (a_service(),), lambda path: Position("here", 1, len(path)), {"shop/checkout": "checkout"}
+        a_mesh(),
+        (a_service(),),
+        locate=lambda path: Position("here", 1, len(path)),
+        keys={"shop/checkout": "checkout"},
     )
     assert here == an_inventory(a_service())

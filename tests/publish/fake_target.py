@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from observe.artifact import Artifact, Kind
-from observe.publish.target import Key, Remote
+from observe.publish.target import Independent, Key, Remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +23,16 @@ def artifact(path: str, digest: str = "d1") -> Artifact:
     return Artifact(Kind.RUNBOOK, path, digest.encode(), digest)
 
 
-def remote(path: str, digest: str = "d1", *, foreign: str = "") -> Remote:
-    return Remote(file_key(path), digest, foreign=foreign)
+def remote(path: str, digest: str = "d1", *, foreign: str = "", expires: str = "") -> Remote:
+    return Remote(file_key(path), digest, foreign=foreign, expires=expires, parts=parts_of(digest))
 
 
-class FakeTarget:
+def parts_of(digest: str) -> dict[str, str]:
+    """What others name inside of an object stands behind its digest: `d1+v1+v2`."""
+    return {name: f"part {name}" for name in digest.split("+")[1:]}
+
+
+class FakeTarget(Independent):
     """Takes files; the phase is the number that a path begins with, as in `2/name`."""
 
     name = "fake"
@@ -53,6 +59,15 @@ class FakeTarget:
 
     def phase(self, key: Key) -> int:
         return int(key.name.partition("/")[0])
+
+    def parts(self, artifact: Artifact) -> Mapping[str, Any]:
+        return parts_of(artifact.digest)
+
+    def keeping(self, artifact: Artifact, parts: Mapping[str, Any]) -> Artifact:
+        return replace(artifact, digest="+".join((artifact.digest, *parts)))
+
+    def owned(self) -> Mapping[Key, Remote]:
+        return {key: found for key, found in self.held.items() if found.owned}
 
     def list(self, artifacts: Sequence[Artifact]) -> Mapping[Key, Remote]:  # noqa: ARG002
         return dict(self.held)

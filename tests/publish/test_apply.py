@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from observe import errors
-from observe.publish.apply import Interrupted, Outcome, Report, Status, apply
+from observe.publish.apply import Interrupted, apply
 from observe.publish.plan import Plan, plan
-from tests.publish.fake_target import FakeTarget, artifact, failures, remote
+from observe.publish.report import Outcome, Report, Status
+from tests.publish.fake_target import FakeTarget, artifact, failures, file_key, remote
 
 if TYPE_CHECKING:
     from observe.publish.target import Remote
@@ -117,10 +118,50 @@ def test_progress_is_told_in_the_calling_thread_once_for_each_change() -> None:
     assert sorted(seen) == [(path, Status.DONE, True) for path in ("1/a", "1/b", "2/c")]
 
 
-def test_settling_happens_between_phases_that_write_and_nowhere_else() -> None:
-    target = FakeTarget()
-    apply(planned(target), target, settle=lambda: target.calls.append("settle"))
-    assert target.calls == ["begin", "create 1/a", "create 1/b", "settle", "create 2/c", "finish"]
+def changing_a_subset() -> tuple[Plan, FakeTarget]:
+    """v2 takes the place of v1 in what routes name: between two other changes, and with a deletion at the end."""
+    target = FakeTarget(remote("2/dr", "d1+v1"), remote("3/vs", "d0"), remote("1/old"))
+    wanted = [artifact("1/pa"), artifact("2/dr", "d2+v2"), artifact("3/vs"), artifact("4/rule")]
+    return plan(target, wanted, target.held, prune=True), target
+
+
+def test_proxies_hear_of_new_parts_before_their_routes_and_of_new_routes_before_old_parts_go() -> None:
+    wanted, target = changing_a_subset()
+    apply(wanted, target, settle=lambda: target.calls.append("settle"))
+    assert target.calls == [
+        "begin", "create 1/pa", "update 2/dr", "settle", "update 3/vs", "create 4/rule", "settle", "update 2/dr",
+        "delete 1/old", "finish",
+    ]  # fmt: skip
+
+
+def test_nobody_waits_where_nothing_is_named() -> None:
+    target = FakeTarget(remote("1/a", "d0"), remote("3/old"))
+    apply(planned(target, prune=True), target, settle=lambda: target.calls.append("settle"))
+    assert "settle" not in target.calls
+    alone = FakeTarget(remote("1/a", "d0+v1"))
+    apply(plan(alone, (), alone.held, prune=True), alone, settle=lambda: alone.calls.append("settle"))
+    assert alone.calls == ["begin", "delete 1/a", "finish"]
+
+
+def test_what_an_old_route_names_stays_when_the_new_route_fails() -> None:
+    wanted, target = changing_a_subset()
+    target.fails = failures(errors.Rejected, "3/vs")
+    report = apply(wanted, target)
+    assert [(one.change.key.name, one.change.action.value, one.status.value) for one in report.outcomes] == [
+        ("1/pa", "create", "done"), ("2/dr", "widen", "done"), ("3/vs", "update", "failed"),
+        ("4/rule", "create", "skipped"), ("2/dr", "update", "skipped"), ("1/old", "delete", "skipped"),
+    ]  # fmt: skip
+    assert target.held[file_key("2/dr")].digest == "d2+v2+v1"
+
+
+def test_a_failure_of_what_nothing_builds_on_ends_only_the_deletions_of_its_phase() -> None:
+    target = FakeTarget(remote("0/old"), remote("1/old"), fails=failures(errors.Rejected, "0/rule"))
+    wanted = [artifact("0/rule"), artifact("0/other"), artifact("1/vs")]
+    report = apply(plan(target, wanted, target.held, prune=True), target)
+    assert statuses(report) == {
+        "0/rule": "failed", "0/other": "done", "1/vs": "done", "1/old": "done", "0/old": "skipped",
+    }  # fmt: skip
+    assert report.exit_code == errors.EXIT_PARTLY
 
 
 def test_requests_of_a_phase_run_at_the_same_time_but_no_more_than_workers() -> None:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.grafana_server import GrafanaServer
+from tests.servers.helm import Helm
 from tests.servers.install import SERVERS
 from tests.servers.istioctl import Istioctl
+from tests.servers.istiod import Istiod
 from tests.servers.kubernetes_api import KubernetesApi
 from tests.servers.prometheus_server import PrometheusServer, Promtool
 
@@ -32,11 +34,15 @@ def require(name: str) -> None:
         pytest.skip(reason)
 
 
+def require_kubernetes() -> None:
+    for name in ("etcd", "kubernetes", "crds"):
+        require(name)
+
+
 @pytest.fixture(scope="session")
 def kubernetes_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
     """Shared by all tests: take a `namespace`, and leave what is outside of namespaces as it was."""
-    for name in ("etcd", "kubernetes", "crds"):
-        require(name)
+    require_kubernetes()
     with KubernetesApi(tmp_path_factory.mktemp("kubernetes")) as server:
         yield server
 
@@ -46,6 +52,30 @@ def namespace(kubernetes_api: KubernetesApi) -> str:
     """The name of a new namespace. It stays: nothing here could finish deleting it."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     kubernetes_api.create_namespace(name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def mesh_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
+    """The API server of `istiod`, which judges what is written here; `kubernetes_api` has none."""
+    require("istio")
+    require_kubernetes()
+    with KubernetesApi(tmp_path_factory.mktemp("mesh")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def istiod(mesh_api: KubernetesApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Istiod]:
+    """Shared by all tests: what one writes to other namespaces than its own, proxies of the next one get too."""
+    with Istiod(tmp_path_factory.mktemp("istiod"), mesh_api) as server:
+        yield server
+
+
+@pytest.fixture
+def mesh_namespace(mesh_api: KubernetesApi) -> str:
+    """The name of a new namespace in `mesh_api`. It stays, with all that is in it, and other proxies hear of it."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    mesh_api.create_namespace(name)
     return name
 
 
@@ -82,3 +112,11 @@ def promtool() -> Promtool:
 def istioctl() -> Istioctl:
     require("istio")
     return Istioctl()
+
+
+@pytest.fixture(scope="session")
+def helm() -> Helm:
+    """It renders the charts that come with Istio's source, so both must be there."""
+    require("istio")
+    require("helm")
+    return Helm()

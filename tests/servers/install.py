@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 HERE = Path(__file__).resolve().parent
 
@@ -93,14 +93,46 @@ def build_binaries(server: Server, target: Path) -> None:
         )
 
 
+CRDS = {
+    "istio.yaml": ("istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),
+    "prometheusrules.yaml": (
+        "github.com/prometheus-operator/prometheus-operator",
+        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+    ),
+    # All of the standard channel except `vap_safeupgrades`, which is an admission policy.
+    "gateway-api.yaml": ("sigs.k8s.io/gateway-api", "config/crd/standard/gateway.networking.k8s.io_[!v]*.yaml"),
+    "certificates.yaml": ("github.com/cert-manager/cert-manager", "deploy/crds/cert-manager.io_certificates.yaml"),
+}
+"""Files of CRDs, and where their own modules carry them."""
+
+
 def copy_crds(server: Server, target: Path) -> None:
-    """Istio's and the Prometheus operator's CRDs, as their own modules carry them."""
-    istio = module_folder("istio.io/api", server.module)
-    operator = module_folder("github.com/prometheus-operator/prometheus-operator", server.module)
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(istio / "kubernetes" / "customresourcedefinitions.gen.yaml", target / "istio.yaml")
-    rules = "monitoring.coreos.com_prometheusrules.yaml"
-    shutil.copyfile(operator / "example" / "prometheus-operator-crd" / rules, target / "prometheusrules.yaml")
+    for name, (module, pattern) in CRDS.items():
+        parts = sorted(module_folder(module, server.module).glob(pattern))
+        if not parts:
+            raise FileNotFoundError(f"{module} has no {pattern}")
+        (target / name).write_bytes(b"---\n".join(part.read_bytes() for part in parts))
+
+
+CHARTS = {
+    "base": "base",
+    "istiod": "istio-control/istio-discovery",
+    "gateway": "gateway",
+    "cni": "istio-cni",
+    "ztunnel": "ztunnel",
+}
+"""Istio's Helm charts by their own names, and their folders in its source tree."""
+
+
+def build_istio(server: Server, target: Path) -> None:
+    """The programs, the template from which the agent makes Envoy's bootstrap, and the charts."""
+    build_binaries(server, target)
+    istio = module_folder("istio.io/istio", server.module)
+    shutil.copyfile(istio / "tools/packaging/common/envoy_bootstrap.json", target / "envoy_bootstrap.json")
+    for name, folder in CHARTS.items():
+        chart = istio / "manifests" / "charts" / folder
+        copy_files(chart.rglob("*"), chart, target / "charts" / name)
 
 
 def build_grafana(server: Server, target: Path) -> None:
@@ -139,13 +171,22 @@ def copy_grafana_home(source: Path, home: Path) -> None:
     """The part of Grafana's source tree that the server reads at start: defaults, views, plugin manifests."""
     wanted = [source / "conf" / "defaults.ini"]
     for folder in ("public/views", "public/emails"):
-        wanted += [path for path in (source / folder).rglob("*") if path.is_file()]
+        wanted += (source / folder).rglob("*")
     for folder in ("panel", "datasource"):
         wanted += (source / "public" / "app" / "plugins" / folder).rglob("plugin.json")
-    for path in wanted:
-        copy = home / path.relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+    copy_files(wanted, source, home)
+
+
+def copy_files(paths: Iterable[Path], source: Path, target: Path) -> None:
+    """Copy those of `paths` that are files from below `source` to the same places below `target`.
+
+    Without their modes: in the module cache all is read-only, and such folders could not be removed again.
+    """
+    for path in paths:
+        if path.is_file():
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 KUBERNETES = "k8s.io/component-base/version"
@@ -154,7 +195,7 @@ STAMP = f"-X {KUBERNETES}.gitVersion=v1.34.4 -X {KUBERNETES}.gitMajor=1 -X {KUBE
 SERVERS = {
     server.name: server
     for server in (
-        Server("crds", copy_crds, ("istio.yaml", "prometheusrules.yaml")),
+        Server("crds", copy_crds, tuple(CRDS)),
         Server("etcd", build_binaries, ("bin/etcd",), {"etcd": "go.etcd.io/etcd/server/v3"}),
         Server(
             "kubernetes",
@@ -181,11 +222,19 @@ SERVERS = {
         ),
         Server(
             "istio",
-            build_binaries,
-            ("bin/istioctl",),
-            {"istioctl": "istio.io/istio/istioctl/cmd/istioctl"},
+            build_istio,
+            (
+                *("bin/istioctl", "bin/pilot-discovery", "bin/pilot-agent", "envoy_bootstrap.json"),
+                *(f"charts/{chart}/Chart.yaml" for chart in CHARTS),
+            ),
+            {
+                "istioctl": "istio.io/istio/istioctl/cmd/istioctl",
+                "pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery",
+                "pilot-agent": "istio.io/istio/pilot/cmd/pilot-agent",
+            },
             ("-ldflags=-s -w",),
         ),
+        Server("helm", build_binaries, ("bin/helm",), {"helm": "helm.sh/helm/v4/cmd/helm"}, ("-ldflags=-s -w",)),
     )
 }
 

@@ -1,4 +1,4 @@
-"""A real Kubernetes API server with Istio's CRDs and the Prometheus operator's PrometheusRule.
+"""A real Kubernetes API server with the CRDs of Istio and Gateway API, PrometheusRule and Certificate.
 
 It stores, validates, authorises and merges as in a cluster. It runs nothing: there is no controller manager,
 so no Pods, no default ServiceAccounts, and a deleted namespace stays Terminating. Use a namespace per test.

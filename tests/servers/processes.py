@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,23 +137,28 @@ def start(argv: Sequence[str | Path], log: Path, env: Mapping[str, str]) -> subp
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = 10) -> None:
-    """Ask the process to end, and after `patience` seconds make it."""
+    """Ask the process to end, and after `patience` seconds make it; then end what it started and left behind.
+
+    Its session's processes are one group, which has the process's id.
+    """
     process.terminate()
     try:
         process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager
 def guarded(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """While the block runs, the process ends also when this Python is killed and can run no `finally`.
+    """While the block runs, the process's group ends also when this Python is killed and can run no `finally`.
 
     A shell reads from a pipe: a line tells it that all is well, the end of the pipe that this Python died.
     """
     guard = subprocess.Popen(
-        ["sh", "-c", 'read -r _ || kill -9 "$1"', "guard", str(process.pid)],
+        ["sh", "-c", 'read -r _ || kill -s KILL -- "-$1"', "guard", str(process.pid)],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:

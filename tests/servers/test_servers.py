@@ -19,6 +19,7 @@ from tests.servers.processes import LOOPBACK, ServerError, accepted, free_port, 
 from tests.servers.prometheus_server import PrometheusServer
 
 if TYPE_CHECKING:
+    from tests.servers.helm import Helm
     from tests.servers.istioctl import Istioctl
     from tests.servers.kubernetes_api import KubernetesApi
     from tests.servers.prometheus_server import Promtool
@@ -113,6 +114,15 @@ def test_a_server_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
     assert not listens(port)
 
 
+def test_what_a_server_started_ends_with_it(tmp_path: Path) -> None:
+    """As Envoy does, which pilot-agent leaves behind when it is killed."""
+    port = free_port()
+    parent = ["sh", "-c", '"$@" & wait', "sh", *file_server(port)]
+    with running(parent, tmp_path / "log", lambda: listens(port)):
+        pass
+    wait_until(lambda: not listens(port), "the child ended", 10)
+
+
 @pytest.mark.usefixtures("kubernetes_api", "grafana_server", "prometheus_server")
 def test_no_server_listens_beyond_loopback() -> None:
     """As the kernel sees it: the addresses of the listening sockets of all processes started here."""
@@ -183,6 +193,34 @@ def test_kubernetes_knows_prometheus_rules(kubernetes_api: KubernetesApi, namesp
         "spec": rules({"record": "job:up:sum", "expr": "sum by (job) (up)"}),
     }
     assert kubernetes_api.apply(path, manifest).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("version", "plural", "kind", "spec"),
+    [
+        (
+            "gateway.networking.k8s.io/v1",
+            "httproutes",
+            "HTTPRoute",
+            {"hostnames": ["shop.example.com"], "rules": [{"backendRefs": [{"name": "web", "port": 80}]}]},
+        ),
+        (
+            "cert-manager.io/v1",
+            "certificates",
+            "Certificate",
+            {"secretName": "shop", "dnsNames": ["shop.example.com"], "issuerRef": {"name": "internal"}},
+        ),
+    ],
+)
+def test_kubernetes_knows_what_a_gateway_needs(
+    kubernetes_api: KubernetesApi, namespace: str, version: str, plural: str, kind: str, spec: dict[str, Any]
+) -> None:
+    path = f"/apis/{version}/namespaces/{namespace}/{plural}/shop"
+    manifest = {"apiVersion": version, "kind": kind, "metadata": {"name": "shop"}, "spec": spec}
+    strict = {"fieldValidation": "Strict"}
+    refused = kubernetes_api.apply(path, {**manifest, "spec": {**spec, "hostz": []}}, params=strict)
+    assert "hostz" in refused.json()["message"]
+    assert kubernetes_api.apply(path, manifest, params=strict).status_code == 201
 
 
 def test_kubernetes_user_has_the_given_rights_only(kubernetes_api: KubernetesApi, namespace: str) -> None:
@@ -321,3 +359,40 @@ def test_istioctl_analyze_looks_at_all_objects_together(istioctl: Istioctl, tmp_
     found = istioctl.analyze([service, write_yaml(tmp_path / "rule.yaml", rule)])
     assert found.returncode == 79
     assert "IST0101" in found.stdout + found.stderr
+
+
+def test_istioctl_analyzes_what_a_cluster_has(
+    istioctl: Istioctl, kubernetes_api: KubernetesApi, namespace: str, tmp_path: Path
+) -> None:
+    """Only there it can tell an unknown host, also of objects that are not applied yet."""
+    host = f"web.{namespace}.svc.cluster.local"  # one that no other test's objects name
+    manifest = virtual_service(namespace, hosts=[host], http=[{"route": [{"destination": {"host": host}}]}])
+    assert "IST0101" not in istioctl.analyze([write_yaml(tmp_path / "web.yaml", manifest)]).stdout
+    before = istioctl.analyze_cluster(kubernetes_api.kubeconfig, namespace)
+    planned = istioctl.analyze_cluster(kubernetes_api.kubeconfig, namespace, [tmp_path / "web.yaml"])
+    accepted(kubernetes_api.apply(f"{virtual_services(namespace)}/web", manifest))
+    after = istioctl.analyze_cluster(kubernetes_api.kubeconfig, namespace)
+    (unknown,) = set(after) - set(before)
+    assert (unknown.code, unknown.level, unknown.origin) == ("IST0101", "Error", f"VirtualService {namespace}/web")
+    assert host in unknown.message
+    assert unknown in planned
+
+
+def test_istioctl_says_when_it_could_not_analyze(istioctl: Istioctl, tmp_path: Path) -> None:
+    nobody = write_yaml(tmp_path / "kubeconfig", {"apiVersion": "v1", "kind": "Config"})
+    with pytest.raises(ServerError, match="istioctl analyze: status"):
+        istioctl.analyze_cluster(nobody)
+
+
+def test_helm_renders_istios_charts_with_values(helm: Helm, tmp_path: Path) -> None:
+    values = write_yaml(tmp_path / "istiod.yaml", {"pilot": {"env": {"PILOT_DEBOUNCE_AFTER": "11ms"}}})
+    rendered = helm.template("istiod", values)
+    deployments = [found for found in yaml.safe_load_all(rendered.stdout) if found and found["kind"] == "Deployment"]
+    ((container,),) = (found["spec"]["template"]["spec"]["containers"] for found in deployments)
+    assert {"name": "PILOT_DEBOUNCE_AFTER", "value": "11ms"} in container["env"]
+
+
+def test_helm_refuses_values_that_a_chart_with_a_schema_lacks(helm: Helm, tmp_path: Path) -> None:
+    refused = helm.template("gateway", write_yaml(tmp_path / "gateway.yaml", {"replicaz": 11}))
+    assert refused.returncode == 1
+    assert "'replicaz' not allowed" in refused.stderr

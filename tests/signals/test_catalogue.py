@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from observe.model import LatencyObjective, Mesh, Mtls, Objectives, Prometheus
+from observe.model import LatencyObjective, Mesh, Mtls, Objectives, Outside, Prometheus
 from observe.signals import Signal, catalogue, service_labels
 from observe.signals.catalogue import windows
 from tests.samples import a_mesh, a_service, an_inventory
@@ -88,6 +88,15 @@ def test_service_is_selected_by_namespace_and_name() -> None:
     assert service_labels(service) == {"destination_service_namespace": "web", "destination_service_name": "cart"}
     selected = 'service:istio_requests:rate5m{destination_service_namespace="web", destination_service_name="cart"}'
     assert str(SIGNALS.rate.of(service)) == selected
+
+
+def test_service_outside_the_cluster_is_measured_by_its_host() -> None:
+    """The name of what a ServiceEntry makes is its host (istio `serviceentry/conversion.go`)."""
+    service = a_service("ledger", namespace="vm", in_mesh=False, outside=Outside(host="ledger.example.com"))
+    assert service_labels(service) == {
+        "destination_service_namespace": "vm",
+        "destination_service_name": "ledger.example.com",
+    }
 
 
 def test_measures_keep_the_labels_that_they_promise() -> None:

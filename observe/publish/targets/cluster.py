@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -14,55 +17,38 @@ from observe.clients.kube_resource import ObjectName, Resource
 from observe.errors import Forbidden
 from observe.publish.identity import identity
 from observe.publish.target import Key, Remote
+from observe.publish.targets import kinds, subsets
+from observe.render import block_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from observe.clients.kubernetes import KubernetesClient, Manifest, Metadata
 
 WORKERS: Final = 16
-NETWORKING, SECURITY = "networking.istio.io/v1", "security.istio.io/v1"
-PHASES: Final = {
-    "PeerAuthentication": 0,
-    "DestinationRule": 1,
-    "VirtualService": 2,
-    "AuthorizationPolicy": 3,
-    "PrometheusRule": 4,
-}
-"""Make before break: a subset must be there before a route names it (Istio, "Traffic Management
-Best Practices"). Other kinds come first: nothing of the pack refers to what they build on."""
-KINDS: Final = (
-    Resource(SECURITY, "PeerAuthentication"),
-    Resource(NETWORKING, "DestinationRule"),
-    Resource(NETWORKING, "VirtualService"),
-    Resource(SECURITY, "AuthorizationPolicy"),
-    Resource("monitoring.coreos.com/v1", "PrometheusRule"),
-    Resource(NETWORKING, "Sidecar"),
-    Resource("telemetry.istio.io/v1", "Telemetry"),
-)
-"""Every kind that a pack may hold, so that what is left of a kind that it no longer holds is found too.
-
-A server serves an object in every version of its kind: it must not be listed in two of them."""
 SERVERS_OWN: Final = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp")
 """What the server keeps in every object's metadata."""
-
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Dumper: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class ClusterTarget:
     """The Kubernetes objects of one mesh."""
 
     name = "cluster"
-    workers = WORKERS
 
     def __init__(
-        self, client: KubernetesClient, *, mesh: str, dry_run: bool = False, force_conflicts: bool = False
+        self,
+        client: KubernetesClient,
+        *,
+        mesh: str,
+        dry_run: bool = False,
+        force_conflicts: bool = False,
+        workers: int = WORKERS,
     ) -> None:
         """`mesh` is the pack's name. With `dry_run` the server checks everything and stores nothing.
 
         With `force_conflicts` fields of our objects that somebody else has set are taken over.
         """
+        self.workers = workers
         self._client = client
         self._mesh = mesh
         self._dry_run = dry_run
@@ -79,40 +65,79 @@ class ClusterTarget:
         return "" if remote.digest == artifact.digest else "its content changed"
 
     def phase(self, key: Key) -> int:
-        return PHASES.get(key.kind, -1)
+        return kinds.phase(key)
+
+    def parts(self, artifact: Artifact) -> Mapping[str, Any]:
+        return subsets.declared(artifact)
+
+    def keeping(self, artifact: Artifact, parts: Mapping[str, Any]) -> Artifact:
+        return subsets.keeping(artifact, parts)
 
     def list(self, artifacts: Sequence[Artifact]) -> Mapping[Key, Remote]:
-        """Our objects, and foreign ones with the name of one of ours; a request per kind and 500 objects."""
-        wanted = {self.key(artifact) for artifact in artifacts if self.wants(artifact)}
-        held = {Resource(key.api_version, key.kind) for key in wanted}
-        names = {resource.full_name for resource in held}
-        found = itertools.chain(
-            *(self._held(resource, wanted) for resource in sorted(held)),
-            *(self._left_over(resource) for resource in KINDS if resource.full_name not in names),
-        )
-        return {remote.key: remote for remote in found if remote.owned or remote.key in wanted}
+        """Our objects, and foreign ones with the name of one of ours.
 
-    def _held(self, resource: Resource, wanted: Iterable[Key]) -> Iterator[Remote]:
+        A request per kind and 500 objects, and one more for each DestinationRule with subsets that is to change.
+        """
+        wanted = {self.key(artifact): artifact.digest for artifact in artifacts if self.wants(artifact)}
+        held = {_resource(key) for key in wanted}
+        names = {resource.full_name for resource in held}
+        asked = [
+            *(partial(self._held, resource, wanted) for resource in sorted(held)),
+            *(partial(self._left_over, resource) for resource in kinds.KINDS if resource.full_name not in names),
+        ]
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="list") as pool:
+            lists = pool.map(lambda ask: ask(), asked)
+            found = (remote for remote in itertools.chain.from_iterable(lists) if remote.owned or remote.key in wanted)
+            known = {remote.key: remote for remote in found}
+            changed = [known[key] for key, digest in wanted.items() if _unread(known.get(key), digest)]
+            return known | {remote.key: remote for remote in pool.map(self._read_parts, changed)}
+
+    def owned(self) -> Mapping[Key, Remote]:
+        """Our objects of all kinds."""
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="list") as pool:
+            lists = pool.map(self._ours, kinds.KINDS)
+            return {remote.key: remote for remote in itertools.chain.from_iterable(lists)}
+
+    def _held(self, resource: Resource, wanted: Iterable[Key]) -> Sequence[Remote]:
         """All objects of a kind, ours or not: one that is not ours must be known, to be left alone.
 
-        Who may not list the whole cluster lists the namespaces that the pack needs.
+        None where the kind is unknown: applying then says so for each. Who may not list the whole cluster lists the
+        namespaces that the pack needs. So does everybody for ConfigMaps, of which a cluster is full, besides ours.
         """
         try:
-            found = self._client.list_metadata(resource)
+            if resource == kinds.CONFIG_MAP:
+                return [*self._left_over(resource), *self._inside(resource, wanted)]
+            return [self._remote(resource, one) for one in self._client.list_metadata(resource)]
         except Forbidden:
-            namespaces = {key.namespace for key in wanted if _resource(key) == resource}
-            lists = (self._client.list_metadata(resource, namespace=one) for one in sorted(namespaces))
-            found = [*itertools.chain.from_iterable(lists)]
-        return (self._remote(resource, one) for one in found)
+            return self._inside(resource, wanted)
+        except UnknownKind:
+            return []
 
-    def _left_over(self, resource: Resource) -> Iterator[Remote]:
-        """Our objects of a kind that the pack does not hold; none where it is unknown or closed to us."""
+    def _inside(self, resource: Resource, wanted: Iterable[Key]) -> Sequence[Remote]:
+        """All objects of a kind in the namespaces that the pack needs."""
+        namespaces = sorted({key.namespace for key in wanted if _resource(key) == resource})
+        lists = (self._client.list_metadata(resource, namespace=namespace) for namespace in namespaces)
+        return [self._remote(resource, one) for one in itertools.chain.from_iterable(lists)]
+
+    def _left_over(self, resource: Resource) -> Sequence[Remote]:
+        """Our objects of a kind that the pack does not hold; none where it is closed to us."""
+        try:
+            return self._ours(resource)
+        except Forbidden:
+            return []
+
+    def _ours(self, resource: Resource) -> Sequence[Remote]:
+        """Our objects of a kind; none where the kind is unknown."""
         selector = ",".join(f"{label}={value}" for label, value in naming.labels(self._mesh).items())
         try:
             found = self._client.list_metadata(resource, selector=selector)
-        except (Forbidden, UnknownKind):
+        except UnknownKind:
             found = []
-        return (self._remote(resource, one) for one in found)
+        return [self._remote(resource, one) for one in found]
+
+    def _read_parts(self, remote: Remote) -> Remote:
+        live = self._client.get(_object(remote.key))
+        return replace(remote, parts=subsets.subsets(live or {}))
 
     def begin(self, artifacts: Sequence[Artifact]) -> None:
         """Nothing to prepare: namespaces belong to those who own the services."""
@@ -142,7 +167,7 @@ class ClusterTarget:
     def preview(self, artifact: Artifact, remote: Remote | None) -> str:
         """The server's answer to a dry run; for a new object the manifest: its namespace may not be there."""
         if remote is None:
-            return canonical(_parsed(artifact))
+            return canonical(subsets.parsed(artifact))
         return canonical(self._apply(artifact, dry_run=True))
 
     def close(self) -> None:
@@ -155,6 +180,8 @@ class ClusterTarget:
             foreign=self._foreign(found.labels),
             uid=found.uid,
             revision=found.revision,
+            expires=found.annotations.get(naming.ANNOTATION_EXPIRES, ""),
+            parts=None if resource.kind == subsets.KIND and _may_set(found, subsets.FIELD) else {},
         )
 
     def _foreign(self, labels: Mapping[str, str]) -> str:
@@ -172,8 +199,29 @@ def canonical(manifest: Manifest) -> str:
     metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in SERVERS_OWN}
     content = {**manifest, "metadata": metadata}
     content.pop("status", None)
-    text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=1000)
+    text: str = yaml.dump(content, Dumper=_Readable, sort_keys=True, allow_unicode=True, width=1000)
     return text
+
+
+class _Readable(block_yaml.Dumper):
+    """Texts of several lines line by line, as a diff needs them: those in ConfigMaps."""
+
+
+def _text(dumper: _Readable, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Readable.add_representer(str, _text)
+
+
+def _unread(remote: Remote | None, wanted: str) -> bool:
+    """Whether an object is to change, and there are parts of it that nobody has read."""
+    return remote is not None and remote.owned and remote.digest != wanted and remote.parts is None
+
+
+def _may_set(found: Metadata, field: str) -> bool:
+    """Whether a field of the spec may be set: surely not when there is a record without it."""
+    return field in found.fields or not found.fields
 
 
 def _resource(key: Key) -> Resource:
@@ -182,8 +230,3 @@ def _resource(key: Key) -> Resource:
 
 def _object(key: Key) -> ObjectName:
     return ObjectName(_resource(key), key.namespace, key.name)
-
-
-def _parsed(artifact: Artifact) -> Manifest:
-    manifest: Manifest = yaml.load(artifact.content, Loader=_Loader)  # noqa: S506 - both are safe loaders
-    return manifest

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from observe import naming
 from observe.errors import Rejected, UsageError
-from observe.publish.target import Key, Remote
+from observe.publish import expiry
+from observe.publish.target import Independent, Key, Remote
 from observe.publish.targets import whole_file
 from observe.publish.targets.pack_manifest import MANIFEST, PackManifest, is_inside
 from observe.publish.targets.whole_file import SCRATCH, refusing
@@ -27,7 +29,7 @@ FULL_DIGEST: Final = 64
 """All hexadecimal digits of a SHA-256, as `sha256sum` prints them."""
 
 
-class DirectoryTarget:
+class DirectoryTarget(Independent):
     """A folder that holds a pack, with a manifest that says which of its files belong to the pack."""
 
     name = "directory"
@@ -53,9 +55,6 @@ class DirectoryTarget:
     def difference(self, artifact: Artifact, remote: Remote) -> str:
         return "" if remote.digest == artifact.digest else "its content changed"
 
-    def phase(self, key: Key) -> int:  # noqa: ARG002 - files do not depend on each other
-        return 0
-
     def list(self, artifacts: Sequence[Artifact]) -> Mapping[Key, Remote]:
         """What is there of the pack's files, old and new.
 
@@ -69,6 +68,19 @@ class DirectoryTarget:
         paths = dict.fromkeys((*wanted, *known))
         found = (self._remote(path, wanted.get(path), listed=path in known) for path in paths)
         return {remote.key: remote for remote in found if remote is not None}
+
+    def owned(self) -> Mapping[Key, Remote]:
+        """The files that the folder's manifest lists, with the days on which they expire.
+
+        Raises Rejected for one that carries such a day and cannot be understood.
+        """
+        found = (self._remote(path, None, listed=True) for path in self._manifest.read())
+        ours = (remote for remote in found if remote is not None and remote.owned)
+        return {remote.key: replace(remote, expires=self._expires(remote.key.name)) for remote in ours}
+
+    def _expires(self, path: str) -> str:
+        content = whole_file.read(self._place(path))
+        return expiry.written_in(path, content or b"")
 
     def _remote(self, path: str, artifact: Artifact | None, *, listed: bool) -> Remote | None:
         key = Key(KIND, "", path)

@@ -11,7 +11,7 @@ from observe.artifact import Artifact, Kind
 from observe.clients.grafana import Dashboard, Folder, Hit
 from observe.errors import Conflict, Forbidden, Rejected
 from observe.publish.identity import identity
-from observe.publish.target import Key, Remote
+from observe.publish.target import Independent, Key, Remote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ SERVERS_OWN: Final = ("id", "version")
 """What Grafana counts itself in every dashboard."""
 
 
-class GrafanaTarget:
+class GrafanaTarget(Independent):
     """The dashboards of one mesh, in one folder."""
 
     name = "Grafana"
@@ -50,11 +50,11 @@ class GrafanaTarget:
             return f"it lies in the folder {remote.place or 'General'!r} instead of {self._folder.title!r}"
         return ""
 
-    def phase(self, key: Key) -> int:  # noqa: ARG002 - dashboards do not depend on each other
-        return 0
-
     def list(self, artifacts: Sequence[Artifact]) -> Mapping[Key, Remote]:  # noqa: ARG002 - the tag finds all
         """Our dashboards. A foreign one of the same uid has no such tag: creating ours meets it."""
+        return self.owned()
+
+    def owned(self) -> Mapping[Key, Remote]:
         return {remote.key: remote for remote in map(_remote, self._client.search(self._tag))}
 
     def begin(self, artifacts: Sequence[Artifact]) -> None:

@@ -6,9 +6,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from observe.clients.kube_login import Answer, connect
-from observe.publish.apply import Report, apply
+from observe.publish.apply import apply
 from observe.publish.plan import plan
-from observe.publish.targets.cluster import KINDS, ClusterTarget
+from observe.publish.targets.kinds import KINDS
 from tests.clients.stand_in import HASTE
 from tests.publish.samples import (
     one_of_each,
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from observe.artifact import Artifact
+    from observe.publish.report import Report
+    from observe.publish.targets.cluster import ClusterTarget
     from tests.servers.kubernetes_api import KubernetesApi
 
 VIRTUAL_SERVICES = "/apis/networking.istio.io/v1/namespaces/{}/virtualservices"
@@ -30,6 +32,9 @@ class Counting:
     def __init__(self, kubeconfig: Path) -> None:
         self._transport = connect({"KUBECONFIG": str(kubeconfig)}, pace=HASTE)
         self.sent: list[tuple[str, str]] = []
+        """Method and the path's last part of each."""
+        self.asked: list[str] = []
+        """Method, whole path and the names of the parameters of each."""
         self._lock = threading.Lock()
 
     @property
@@ -41,10 +46,20 @@ class Counting:
     ) -> Answer:
         with self._lock:
             self.sent.append((method, path.rpartition("/")[2]))
+            self.asked.append(f"{method} {path} {' '.join(params)}")
         return self._transport.request(method, path, params, headers, body)
 
     def close(self) -> None:
         self._transport.close()
+
+    def clear(self) -> None:
+        self.sent.clear()
+        self.asked.clear()
+
+    @property
+    def writes(self) -> list[str]:
+        """The plural of each kind that was written, in order."""
+        return [asked.split("/")[-2] for asked in self.asked if not asked.startswith("GET")]
 
 
 def pack(namespace: str) -> tuple[Artifact, ...]:
@@ -61,11 +76,22 @@ def live(api: KubernetesApi, namespace: str, name: str = "web") -> Any:
 
 
 def revisions(api: KubernetesApi, namespace: str) -> dict[str, str]:
+    """The resourceVersion of every object in the namespace, by kind; one of a kind."""
     found = {}
-    for resource in KINDS[:5]:
+    for resource in KINDS:
         for item in api.request("GET", resource.path(namespace)).json()["items"]:
             found[resource.kind] = item["metadata"]["resourceVersion"]
     return found
+
+
+def in_order(api: KubernetesApi, namespace: str) -> list[str]:
+    """Every object in the namespace, by its last write."""
+    found = []
+    for resource in KINDS:
+        for item in api.request("GET", resource.path(namespace)).json()["items"]:
+            name, revision = item["metadata"]["name"], int(item["metadata"]["resourceVersion"])
+            found.append((revision, f"{resource.kind} {resource.group} {name}"))
+    return [said for _, said in sorted(found)]
 
 
 def reasons(report: Report) -> list[str]:

@@ -6,20 +6,34 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from observe import errors, naming
+from observe.clients.kube_resource import Resource
 from observe.clients.kubernetes import KubernetesClient
-from observe.publish.apply import Status, apply
+from observe.publish.apply import apply
 from observe.publish.diff import diff
 from observe.publish.plan import Action, plan
+from observe.publish.report import Status
 from observe.publish.target import Key
-from observe.publish.targets.cluster import KINDS, ClusterTarget
+from observe.publish.targets.cluster import ClusterTarget
+from observe.publish.targets.kinds import KINDS
 from tests.publish.samples import (
     NETWORKING,
+    config_map,
     destination_rule,
+    every_kind,
     manifest,
     peer_authentication,
     virtual_service,
 )
-from tests.publish.targets.cluster_access import VIRTUAL_SERVICES, Counting, live, pack, publish, reasons, revisions
+from tests.publish.targets.cluster_access import (
+    VIRTUAL_SERVICES,
+    Counting,
+    in_order,
+    live,
+    pack,
+    publish,
+    reasons,
+    revisions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,17 +42,33 @@ if TYPE_CHECKING:
 
 
 def test_every_kind_is_created_in_the_order_that_never_breaks_a_route(
-    kubernetes_api: KubernetesApi, namespace: str, counting: Counting, target: ClusterTarget
+    kubernetes_api: KubernetesApi, namespace: str, mesh: str, counting: Counting, target: ClusterTarget
 ) -> None:
-    assert publish(target, pack(namespace)).counts == {Status.DONE: 5}
-    written = [key.kind for key in map(target.key, pack(namespace))]
-    assert sorted(revisions(kubernetes_api, namespace)) == sorted(written)
-    assert [method for method, _ in counting.sent].count("PATCH") == 5
-    created = revisions(kubernetes_api, namespace)
-    in_order = sorted(created, key=lambda kind: int(created[kind]))
-    assert in_order == [
-        "PeerAuthentication", "DestinationRule", "VirtualService", "AuthorizationPolicy", "PrometheusRule",
+    """Strictly validated by the server: also the samples of other tests are what they seem."""
+    wanted = every_kind(namespace, mesh=mesh)
+    assert publish(target, wanted).counts == {Status.DONE: len(wanted)}
+    assert [method for method, _ in counting.sent].count("PATCH") == len(wanted)
+    istio, security, gateways = "networking.istio.io", "security.istio.io", "gateway.networking.k8s.io"
+    phases = [
+        {
+            "ConfigMap  limits", "Telemetry telemetry.istio.io web", "Certificate cert-manager.io edge",
+            "PrometheusRule monitoring.coreos.com web",
+        },
+        {f"AuthorizationPolicy {security} web"},
+        {f"PeerAuthentication {security} web"},
+        {f"DestinationRule {istio} web"},
+        {f"ServiceEntry {istio} outside"},
+        {
+            f"Sidecar {istio} web", f"EnvoyFilter {istio} slow", f"Gateway {istio} edge",
+            f"Gateway {gateways} waypoint", f"ReferenceGrant {gateways} edge",
+        },
+        {f"VirtualService {istio} web", f"HTTPRoute {gateways} web"},
+        {f"AuthorizationPolicy {security} default-deny", f"PeerAuthentication {security} default"},
     ]  # fmt: skip
+    written = iter(in_order(kubernetes_api, namespace))
+    assert [{next(written) for _ in phase} for phase in phases] == phases
+    assert next(written, None) is None
+    assert publish(target, wanted).counts == {Status.UNCHANGED: len(wanted)}
 
 
 def test_what_is_stored_is_what_was_made(
@@ -56,10 +86,10 @@ def test_the_same_again_sends_listings_and_nothing_else(
 ) -> None:
     publish(target, pack(namespace))
     before = revisions(kubernetes_api, namespace)
-    counting.sent.clear()
+    counting.clear()
     assert publish(target, pack(namespace)).counts == {Status.UNCHANGED: 5}
     assert revisions(kubernetes_api, namespace) == before
-    assert [method for method, _ in counting.sent] == ["GET"] * len(KINDS)
+    assert sorted(counting.sent) == sorted(("GET", kind.plural) for kind in KINDS)
 
 
 def test_a_change_of_one_touches_only_that_one(
@@ -67,7 +97,7 @@ def test_a_change_of_one_touches_only_that_one(
 ) -> None:
     publish(target, pack(namespace))
     before = revisions(kubernetes_api, namespace)
-    counting.sent.clear()
+    counting.clear()
     changed = virtual_service(namespace, timeout="5s", mesh=mesh)
     assert publish(target, [changed, *pack(namespace)[1:]]).counts == {Status.DONE: 1, Status.UNCHANGED: 4}
     after = revisions(kubernetes_api, namespace)
@@ -101,14 +131,14 @@ def test_pruning_deletes_ours_alone_in_the_reverse_order(
     publish(target, pack(namespace))
     other = f"{namespace}-b"
     publish(ClusterTarget(KubernetesClient(counting), mesh=other), [virtual_service(namespace, "b", mesh=other)])
-    counting.sent.clear()
+    counting.clear()
     assert publish(target, ()).counts == {Status.STALE: 5}
     assert publish(target, (), prune=True).counts == {Status.DONE: 5}
     assert list(revisions(kubernetes_api, namespace)) == ["VirtualService"]
     assert live(kubernetes_api, namespace, "b") is not None
     planned = [change.key.kind for change in _deletions(target, namespace)]
     assert planned == [
-        "PrometheusRule", "AuthorizationPolicy", "VirtualService", "DestinationRule", "PeerAuthentication",
+        "VirtualService", "DestinationRule", "PeerAuthentication", "AuthorizationPolicy", "PrometheusRule",
     ]  # fmt: skip
 
 
@@ -143,8 +173,8 @@ def test_a_long_listing_comes_page_by_page(namespace: str, mesh: str, counting: 
     client = KubernetesClient(counting)
     target = ClusterTarget(client, mesh=mesh)
     publish(target, [virtual_service(namespace, f"web-{number}", mesh=mesh) for number in range(5)])
-    counting.sent.clear()
-    found = client.list_metadata(KINDS[2], namespace=namespace, page_size=2)
+    counting.clear()
+    found = client.list_metadata(Resource(NETWORKING, "VirtualService"), namespace=namespace, page_size=2)
     assert [one.name for one in found] == [f"web-{number}" for number in range(5)]
     assert len(counting.sent) == 3
 
@@ -161,6 +191,37 @@ def test_an_update_differs_from_live_by_what_changes_and_nothing_of_the_servers(
     assert len(changed) == 6, "the other two lines are the content hash"
     assert created.text.startswith(f"--- /dev/null\n+++ pack/DestinationRule {namespace}/web\n")
     assert target.read(Key("DestinationRule", namespace, "web", NETWORKING)) is None
+
+
+def test_a_text_of_several_lines_differs_line_by_line(namespace: str, mesh: str, target: ClusterTarget) -> None:
+    publish(target, [config_map(namespace, text="domain: edge\ndescriptors: []\n", mesh=mesh)])
+    wanted = [config_map(namespace, text="domain: edge\ndescriptors: [11]\n", mesh=mesh)]
+    (updated,) = diff(plan(target, wanted, target.list(wanted)), target)
+    changed = [line for line in updated.text.splitlines() if line[0] in "+-"]
+    assert "-    descriptors: []" in changed
+    assert "+    descriptors: [11]" in changed
+    assert not any("domain" in line for line in changed)
+
+
+def test_a_cluster_full_of_config_maps_is_not_listed_for_one(
+    kubernetes_api: KubernetesApi, namespace: str, mesh: str, counting: Counting, target: ClusterTarget
+) -> None:
+    """Who owns the one of that name is known all the same, and what is left of ours elsewhere."""
+    elsewhere = f"{namespace}-b"
+    kubernetes_api.create_namespace(elsewhere)
+    publish(target, [config_map(elsewhere, "old", mesh=mesh)])
+    theirs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "limits"}, "data": {"a": "b"}}
+    kubernetes_api.apply(f"/api/v1/namespaces/{namespace}/configmaps/limits", theirs).raise_for_status()
+    counting.clear()
+    report = publish(target, [config_map(namespace, mesh=mesh), config_map(namespace, "ours", mesh=mesh)], prune=True)
+    assert [(one.change.key.name, one.status.value) for one in report.outcomes] == [
+        ("limits", "refused"), ("ours", "done"), ("old", "done"),
+    ]  # fmt: skip
+    lists = [asked for asked in counting.asked if asked.startswith("GET /api/v1/")]
+    assert sorted(lists) == [
+        "GET /api/v1/configmaps limit labelSelector",
+        f"GET /api/v1/namespaces/{namespace}/configmaps limit",
+    ]
 
 
 def test_a_new_namespace_can_be_shown_before_it_is_there(target: ClusterTarget, mesh: str) -> None:

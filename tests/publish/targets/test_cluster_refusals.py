@@ -10,13 +10,18 @@ import yaml
 from observe import errors, naming
 from observe.clients.backoff import Pace
 from observe.clients.kube_login import connect
+from observe.clients.kube_resource import Resource
 from observe.clients.kubernetes import KubernetesClient
-from observe.publish.apply import Status
+from observe.publish.report import Status
+from observe.publish.targets import kinds
 from observe.publish.targets.cluster import ClusterTarget
 from tests.publish.samples import (
     NETWORKING,
+    authorization_policy,
     destination_rule,
     manifest,
+    peer_authentication,
+    prometheus_rule,
     virtual_service,
 )
 from tests.publish.targets.cluster_access import VIRTUAL_SERVICES, Counting, live, publish, reasons
@@ -24,6 +29,7 @@ from tests.publish.targets.cluster_access import VIRTUAL_SERVICES, Counting, liv
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from observe.publish.report import Report
     from tests.servers.kubernetes_api import KubernetesApi
 
 
@@ -125,16 +131,75 @@ def test_a_missing_namespace_is_named_with_the_way_out(target: ClusterTarget, me
     assert report.exit_code == errors.EXIT_TARGET
 
 
-def test_a_missing_crd_is_named_before_anything_is_written(
-    namespace: str, mesh: str, counting: Counting, target: ClusterTarget
+MISSING = [
+    pytest.param("Wasm", "extensions.istio.io/v9", "wasms.extensions.istio.io", "install Istio's CRDs", id="Istio"),
+    pytest.param(
+        "HTTPRoute", "gateway.networking.k8s.io/v9", "httproutes.gateway.networking.k8s.io",
+        "install the CRDs of the Kubernetes Gateway API, or do without: mesh.routing: istio, and no waypoints",
+        id="Gateway API",
+    ),
+    pytest.param(
+        "Certificate", "cert-manager.io/v9", "certificates.cert-manager.io",
+        "install cert-manager, or leave the gateway's issuer away and fill its Secret by other means",
+        id="cert-manager",
+    ),
+    pytest.param(
+        "Order", "acme.cert-manager.io/v1", "orders.acme.cert-manager.io",
+        "install cert-manager, or leave the gateway's issuer away and fill its Secret by other means",
+        id="a whole group",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "api", "crd", "way_out"), MISSING)
+def test_a_missing_crd_is_named_with_the_way_out(
+    kind: str, api: str, crd: str, way_out: str, namespace: str, mesh: str, target: ClusterTarget
 ) -> None:
-    unknown = manifest("Wasm", "extensions.istio.io/v9", namespace, "web", {}, mesh=mesh)
-    with pytest.raises(errors.Rejected) as caught:
-        publish(target, [virtual_service(namespace, mesh=mesh), unknown])
-    assert str(caught.value) == (
-        "the cluster does not know Wasm extensions.istio.io/v9 (wasms.extensions.istio.io): install Istio's CRDs"
-    )
-    assert {method for method, _ in counting.sent} == {"GET"}
+    """In a version that no server has, or in a group that this one does not have: the server says the same of both."""
+    report = publish(target, [manifest(kind, api, namespace, "web", {}, mesh=mesh)])
+    assert reasons(report) == [f"the cluster does not know {kind} {api} ({crd}): {way_out}"]
+    assert report.exit_code == errors.EXIT_TARGET
+
+
+def results(report: Report) -> dict[str, str]:
+    return {outcome.change.key.kind: outcome.status.value for outcome in report.outcomes}
+
+
+def test_without_a_kind_that_nothing_builds_on_all_else_is_published(
+    namespace: str, mesh: str, target: ClusterTarget
+) -> None:
+    publish(target, [peer_authentication(namespace, mesh=mesh)])
+    certificate = manifest("Certificate", "cert-manager.io/v9", namespace, "edge", {}, mesh=mesh)
+    wanted = [virtual_service(namespace, mesh=mesh), prometheus_rule(namespace, mesh=mesh), certificate]
+    report = publish(target, wanted, prune=True)
+    assert results(report) == {
+        "Certificate": "failed", "PrometheusRule": "done", "VirtualService": "done", "PeerAuthentication": "done",
+    }  # fmt: skip
+    assert report.exit_code == errors.EXIT_PARTLY
+
+
+def test_without_a_kind_of_routes_the_old_routes_stay(
+    kubernetes_api: KubernetesApi, namespace: str, mesh: str, target: ClusterTarget
+) -> None:
+    """A mesh that goes over to the Gateway API, on a cluster that does not have it."""
+    publish(target, [virtual_service(namespace, mesh=mesh)])
+    route = manifest("HTTPRoute", "gateway.networking.k8s.io/v9", namespace, "web", {}, mesh=mesh)
+    deny = authorization_policy(namespace, "default-deny", mesh=mesh)
+    wanted = [route, deny, destination_rule(namespace, mesh=mesh), prometheus_rule(namespace, mesh=mesh)]
+    assert results(publish(target, wanted, prune=True)) == {
+        "PrometheusRule": "done", "DestinationRule": "done", "HTTPRoute": "failed",
+        "AuthorizationPolicy": "skipped", "VirtualService": "skipped",
+    }  # fmt: skip
+    assert live(kubernetes_api, namespace) is not None
+
+
+def test_a_kind_that_neither_server_nor_pack_has_is_no_news(
+    namespace: str, mesh: str, target: ClusterTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = (Resource("cert-manager.io/v9", "Certificate"), Resource("gateway.networking.k8s.io/v9", "HTTPRoute"))
+    monkeypatch.setattr(kinds, "KINDS", (*absent, *kinds.KINDS[:1]))
+    assert publish(target, [virtual_service(namespace, mesh=mesh)], prune=True).counts == {Status.DONE: 1}
+    assert target.owned() == {}
 
 
 def rights(*verbs: str) -> list[dict[str, list[str]]]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import errno
 import json
 import os
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from observe import errors
-from observe.publish.apply import Report, Status, apply
+from observe.publish.apply import apply
 from observe.publish.diff import diff
+from observe.publish.expiry import expired
 from observe.publish.plan import Action, Plan, plan
+from observe.publish.report import Report, Status
 from observe.publish.targets import whole_file
 from observe.publish.targets.directory import DirectoryTarget
 from tests.publish import samples
@@ -315,3 +318,28 @@ def test_differences_are_those_of_the_files(tmp_path: Path) -> None:
         "--- live/File runbooks/a.md\n+++ pack/File runbooks/a.md\n@@ -1 +1 @@\n-alpha\n+other\n",
         "--- live/File runbooks/b.md\n+++ /dev/null\n@@ -1 +0,0 @@\n-beta\n",
     ]
+
+
+def test_what_has_expired_goes_from_the_folder_and_its_manifest(tmp_path: Path) -> None:
+    """From a folder that a GitOps controller applies: it would come back into the cluster from there."""
+    old, lasting, plain = (
+        samples.fault("shop", "old", expires="2020-01-01"),
+        samples.fault("shop", "lasting", expires="2999-12-31"),
+        samples.destination_rule("shop"),
+    )
+    publish(tmp_path, [old, lasting, plain])
+    (tmp_path / "istio/shop/foreign.yaml").write_bytes(old.content)
+    for _ in range(2):  # the second time nothing is left to do
+        target = DirectoryTarget(tmp_path, mesh=MESH)
+        report = apply(expired(target, target.owned(), date(2026, 1, 1)), target)
+        assert report.exit_code == errors.EXIT_OK
+        assert sorted(files(tmp_path)) == sorted(["istio/shop/foreign.yaml", lasting.path, plain.path])
+        assert sorted(manifest(tmp_path)["files"]) == sorted([lasting.path, plain.path])
+
+
+def test_a_file_whose_expiry_cannot_be_read_stops_before_anything_is_touched(tmp_path: Path) -> None:
+    old = samples.fault("shop", expires="2020-01-01")
+    publish(tmp_path, [old, PACK[0]])
+    (tmp_path / old.path).write_text("observe/expires: [")
+    with pytest.raises(errors.Rejected, match=r"envoy-filter\.yaml cannot be read as YAML"):
+        DirectoryTarget(tmp_path, mesh=MESH).owned()

@@ -10,9 +10,10 @@ import pytest
 from observe import errors, naming
 from observe.clients.credentials import GrafanaCredentials
 from observe.clients.grafana import GrafanaClient
-from observe.publish.apply import Report, Status, apply
+from observe.publish.apply import apply
 from observe.publish.diff import diff
 from observe.publish.plan import plan
+from observe.publish.report import Report, Status
 from observe.publish.targets.grafana import GrafanaTarget
 from tests.clients.stand_in import HASTE
 from tests.publish.samples import FOLDER, MESH, dashboard
