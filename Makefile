@@ -29,9 +29,10 @@ demo: $(READY) ## Build, check and publish the 22-service example into a directo
 	@$(BIN)/observe publish --inventory $(INVENTORY) --to directory --output $(DEMO) > /dev/null
 	@echo
 	@echo "The pack is in $(DEMO)/:"
-	@echo "  $(DEMO)/istio/        VirtualService, DestinationRule, PeerAuthentication, AuthorizationPolicy by service"
+	@echo "  $(DEMO)/istio/        Istio resources by namespace and service: routes, breakers, scopes, policies"
+	@echo "  $(DEMO)/install/      values for Istio's installers, labels of namespaces, patches of workloads"
 	@echo "  $(DEMO)/dashboards/   Grafana dashboards: mesh overview, mTLS coverage, one per service"
-	@echo "  $(DEMO)/alerts/       PrometheusRules: recording rules, and five alerts per service"
+	@echo "  $(DEMO)/alerts/       PrometheusRules: recording rules, and up to five alerts per service"
 	@echo "  $(DEMO)/runbooks/     a page per alert"
 	@echo "Next: change $(INVENTORY)/ and run make demo again; or point GRAFANA_URL, GRAFANA_TOKEN and KUBECONFIG"
 	@echo "at real systems and see what 'make publish' would do: $(BIN)/observe publish -i $(INVENTORY) --dry-run"
@@ -48,6 +49,7 @@ servers: ## Install the real servers that the tests talk to, into a cache folder
 generate: $(READY) ## Rewrite the committed pack and schema from the reference inventory
 	@$(BIN)/observe schema > docs/inventory.schema.json.new && mv docs/inventory.schema.json.new docs/inventory.schema.json
 	@$(BIN)/observe build --inventory examples/shop --output . > /dev/null
+	@$(BIN)/python -m tests.golden
 
 check: $(READY) ## Check the inventory, and that the committed pack is what it gives
 	@$(BIN)/observe validate --inventory examples/shop

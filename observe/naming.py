@@ -188,7 +188,9 @@ def gateway_rate_limits(owner: str) -> str:
     return f"{owner}-rate-limits"
 
 
-FOR_ALL: Final = frozenset({"default", "default-deny"})
+DEFAULT_POLICY: Final = "default"
+DEFAULT_DENY: Final = "default-deny"
+FOR_ALL: Final = frozenset({DEFAULT_POLICY, DEFAULT_DENY})
 """The names of policies without a selector: they hold for a namespace or for the mesh."""
 
 
@@ -213,7 +215,7 @@ def helm_gateway_path(namespace: str, gateway: str) -> str:
 
 
 def workload_path(namespace: str, kind: str, name: str) -> str:
-    """Where the patch of a workload lies in the pack; beside the kustomization of its namespace, and never called so."""
+    """Where the patch of a workload lies in the pack, beside its namespace's kustomization."""
     return f"install/workloads/{namespace}/{words(kind)}-{name}.yaml"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from observe import alerting, boards, istio, naming, runbooks
 from observe.artifact import Artifact, Identity, Kind
+from observe.errors import UsageError
 from observe.graph import Graph
 from observe.provenance import plain
 from observe.render import grafana, rules, text
@@ -30,15 +32,24 @@ class Pack:
 
 
 def build(inventory: Inventory) -> Pack:
-    """The pack of an inventory: same inventory, same bytes."""
+    """The pack of an inventory: same inventory, same bytes. Raises UsageError when two objects would have one name."""
     made = sorted(_artifacts(inventory, Graph(inventory), catalogue(inventory)), key=lambda artifact: artifact.path)
+    _refuse_doubles(made)
     return Pack(inventory.mesh.name, tuple(made))
+
+
+def _refuse_doubles(made: list[Artifact]) -> None:
+    """A service may be called like something that is generated: `default-deny`, or another one's `web-dry-run`."""
+    counts = Counter(artifact.identity for artifact in made if artifact.identity)
+    twice = [identity for identity, count in counts.items() if count > 1]
+    if twice:
+        raise UsageError(f"two objects of the pack would be {twice[0]}; give the service of that name another one")
 
 
 def _artifacts(inventory: Inventory, graph: Graph, signals: Catalogue) -> Iterator[Artifact]:
     for path, manifest in manifests(inventory, graph):
         yield _object(path, plain(manifest))
-    for path, document in installation(inventory):
+    for path, document in istio.installation(inventory):
         yield _file(Kind.INSTALL, path, text.to_yaml(plain(document)))
     yield from _rules(inventory, signals)
     yield from _dashboards(inventory, graph, signals)
@@ -50,19 +61,14 @@ def _artifacts(inventory: Inventory, graph: Graph, signals: Catalogue) -> Iterat
 def documents(inventory: Inventory, graph: Graph) -> Iterator[tuple[str, Any]]:
     """All files of the pack whose values carry their origins, with their paths."""
     yield from manifests(inventory, graph)
-    yield from installation(inventory)
-
-
-def installation(inventory: Inventory) -> Iterator[tuple[str, Any]]:
-    """The inputs of Istio's installer and of the users' own deployment, with their paths."""
     yield from istio.installation(inventory)
 
 
 def manifests(inventory: Inventory, graph: Graph) -> Iterator[tuple[str, istio.Manifest]]:
     """The Istio objects of an inventory with their paths in the pack, values with their origins."""
-    whole = [istio.mesh_manifests(inventory, graph)]
+    whole = [istio.mesh_manifests(inventory)]
     namespaces = sorted({service.namespace for service in inventory.services} | set(inventory.mesh.namespaces))
-    whole += [istio.namespace_manifests(inventory, graph, namespace) for namespace in namespaces]
+    whole += [istio.namespace_manifests(inventory, namespace) for namespace in namespaces]
     for manifest in itertools.chain.from_iterable(whole):
         kind, metadata = manifest["kind"], manifest["metadata"]
         yield naming.namespace_manifest_path(metadata["namespace"], kind, metadata["name"]), manifest

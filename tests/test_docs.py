@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from observe import policy
+from observe import checks, policy
 from observe.alerting import HOLD
 from observe.cli.program import program
 from observe.model import format_duration
@@ -78,3 +78,24 @@ def test_the_table_of_alerts_is_complete() -> None:
     text = (ROOT / "docs" / "telemetry.md").read_text(encoding="utf-8")
     for alert, hold in HOLD.items():
         assert re.search(rf"^\| {alert} \|.*\| {format_duration(hold).replace('m', ' min')} \|", text, re.MULTILINE)
+
+
+FACTS = [
+    line for line in (ROOT / "docs" / "facts.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")
+]
+
+
+def test_every_fact_is_held_by_a_test_or_a_check() -> None:
+    rows = [line for line in FACTS if "what is so" not in line]
+    assert len([row for row in rows if re.match(r"\| [0-9]+ \|", row)]) == 20
+    for row in rows:
+        held = row.rstrip("| ").rpartition(" | ")[2]
+        assert re.search(r"OBS[0-9]{3}|::test_", held), row
+
+
+def test_tests_and_checks_that_hold_facts_are_there() -> None:
+    known = {check.CODE for check in checks.all_checks()}
+    for row in FACTS:
+        assert set(re.findall(r"OBS[0-9]{3}", row)) <= known, row
+        for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row):
+            assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), (file, name)

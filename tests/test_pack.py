@@ -15,10 +15,14 @@ import yaml
 
 from observe import naming
 from observe.artifact import Artifact, Kind
-from observe.model import Breaker, Inventory
+from observe.errors import UsageError
+from observe.inventory import load
+from observe.model import Breaker, Inventory, Namespace
 from observe.pack import Pack, build
+from observe.publish.targets.kinds import KINDS
+from tests import golden
 from tests.conftest import ROOT, SHOP
-from tests.samples import a_service, an_inventory
+from tests.samples import a_mesh, a_service, an_inventory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,17 +39,34 @@ def documents(pack: Pack, kind: Kind) -> list[tuple[Artifact, dict[str, object]]
     ]
 
 
-def test_example_gives_four_istio_resources_a_rule_and_a_dashboard_per_service(shop_pack: Pack) -> None:
+def test_example_gives_every_service_its_resources_a_rule_and_a_dashboard(shop_pack: Pack) -> None:
     kinds = Counter(artifact.identity.kind for artifact in shop_pack.artifacts if artifact.identity)
     assert kinds == {
         "VirtualService": 22,
-        "DestinationRule": 22,
         "PeerAuthentication": 22,
         "AuthorizationPolicy": 22,
+        "Sidecar": 22,
+        "ServiceEntry": 4,
+        "DestinationRule": 22 + 4,
+        "Telemetry": 4,
         "PrometheusRule": 22 + 1,
         "Dashboard": 22 + 2,
     }
     assert sum(artifact.kind is Kind.RUNBOOK for artifact in shop_pack.artifacts) == 5
+
+
+@pytest.mark.parametrize("example", golden.EXAMPLES)
+def test_examples_give_what_is_committed(example: str) -> None:
+    """Every kind of object is there as a file that a reviewer can read."""
+    wanted, there = golden.generated(example), golden.committed(example)
+    stale = sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
+    assert not stale, "run make generate"
+
+
+def test_every_kind_that_a_pack_may_hold_is_committed_somewhere(shop_pack: Pack) -> None:
+    packs = (shop_pack, *(build(load(str(ROOT / "examples" / example))) for example in golden.EXAMPLES))
+    made = {(one.identity.api_version, one.identity.kind) for pack in packs for one in pack.artifacts if one.identity}
+    assert made - {("grafana", "Dashboard")} == {(resource.api_version, resource.kind) for resource in KINDS}
 
 
 def test_paths_and_identities_are_unique(shop_pack: Pack) -> None:
@@ -54,6 +75,13 @@ def test_paths_and_identities_are_unique(shop_pack: Pack) -> None:
     assert len(set(paths)) == len(paths)
     assert len(set(identities)) == len(identities)
     assert paths == sorted(paths)
+
+
+def test_a_service_called_like_another_object_is_refused() -> None:
+    rates = a_service("rates", authorization="dry-run")
+    mesh = a_mesh(namespaces={"shop": Namespace(default_deny=True)})
+    with pytest.raises(UsageError, match="two objects of the pack would be AuthorizationPolicy shop/rates-dry-run"):
+        build(an_inventory(rates, a_service("rates-dry-run"), mesh=mesh))
 
 
 def test_names_that_run_together_stay_apart() -> None:
@@ -143,7 +171,7 @@ def test_two_processes_with_different_hash_seeds_give_the_same_bytes_and_the_sec
     assert {path: path.stat().st_ino for path in first.rglob("*")} == inodes
 
 
-@pytest.mark.parametrize("folder", ["istio", "dashboards", "alerts", "runbooks"])
+@pytest.mark.parametrize("folder", ["istio", "install", "dashboards", "alerts", "runbooks"])
 def test_committed_pack_is_what_the_example_gives(shop_pack: Pack, folder: str) -> None:
     wanted = {
         artifact.path: artifact.content for artifact in shop_pack.artifacts if artifact.path.startswith(f"{folder}/")

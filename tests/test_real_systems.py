@@ -12,8 +12,9 @@ import yaml
 
 from observe.artifact import Kind
 from observe.inventory import load
-from observe.naming import INSTALL_PATH, service_uid
+from observe.naming import service_uid
 from observe.pack import build
+from observe.publish.targets.kinds import KINDS
 from tests.conftest import ROOT, SHOP, Run
 
 if TYPE_CHECKING:
@@ -21,19 +22,18 @@ if TYPE_CHECKING:
 
     from observe.pack import Pack
     from tests.servers.grafana_server import GrafanaServer
-    from tests.servers.istioctl import Istioctl
     from tests.servers.kubernetes_api import KubernetesApi
     from tests.servers.prometheus_server import PrometheusServer, Promtool
 
 UNUSUAL = ROOT / "tests" / "inventories" / "unusual.yaml"
 NAMESPACES = ("accounts", "catalog", "data", "edge", "messaging", "monitoring", "orders", "payments")
 RESOURCES = {
-    "VirtualService": "networking.istio.io/v1/virtualservices",
-    "DestinationRule": "networking.istio.io/v1/destinationrules",
-    "PeerAuthentication": "security.istio.io/v1/peerauthentications",
-    "AuthorizationPolicy": "security.istio.io/v1/authorizationpolicies",
-    "PrometheusRule": "monitoring.coreos.com/v1/prometheusrules",
+    resource.kind: f"{resource.api_version}/{resource.plural}"
+    for resource in KINDS
+    if resource.api_version.partition("/")[0] in ("networking.istio.io", "security.istio.io", "telemetry.istio.io")
+    or resource.kind == "PrometheusRule"
 }
+"""Where the API server has the kinds of the example."""
 
 
 @pytest.fixture
@@ -183,31 +183,6 @@ def test_every_rule_file_passes_promtool(pack: Pack, promtool: Promtool, tmp_pat
         file.write_text(yaml.safe_dump(manifest["spec"]))
         done = promtool.check_rules(file)
         assert done.returncode == 0, (path, done.stdout, done.stderr)
-
-
-def test_istio_itself_validates_every_resource(pack: Pack, istioctl: Istioctl, tmp_path: Path) -> None:
-    """Istio's own validation knows more than the CRDs do, such as which retry conditions exist."""
-    everything = tmp_path / "istio.yaml"
-    everything.write_text(yaml.safe_dump_all(manifest for _, manifest in manifests(pack, "istio/")))
-    done = istioctl.validate([everything])
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "warning" not in (done.stdout + done.stderr).lower()
-
-
-def test_istios_installer_hands_the_overlay_to_every_proxy(shop_pack: Pack, istioctl: Istioctl, tmp_path: Path) -> None:
-    """Stats matcher in the mesh's configuration, buckets in the injector's: that is where pods get them from."""
-    overlay = tmp_path / "overlay.yaml"
-    overlay.write_bytes(next(one.content for one in shop_pack.artifacts if one.path == INSTALL_PATH))
-    done = istioctl.manifest(overlay)
-    assert done.returncode == 0, done.stderr
-    maps = {
-        made["metadata"]["name"]: made["data"]
-        for made in yaml.load_all(done.stdout, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        if made and made["kind"] == "ConfigMap"
-    }
-    assert "proxyStatsMatcher" in maps["istio"]["mesh"]
-    assert "ejections_(active" in maps["istio"]["mesh"]
-    assert "statsHistogramBuckets" in maps["istio-sidecar-injector"]["config"]
 
 
 def queries(board: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -12,8 +12,9 @@ import pytest
 from observe import telemetry
 from observe.model import Inventory, Outside
 from observe.signals import catalogue
-from tests.istio.cel_proxy import ENVOY
 from tests.samples import a_mesh, a_service, an_inventory
+from tests.servers.fixtures import require
+from tests.servers.install import envoy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,6 +138,7 @@ def test_an_inventory_without_services_in_the_cluster_exports_whatever_comes() -
 @pytest.mark.parametrize(("services", "namespaces"), [(130, 10), (1_000, 200), (10_000, 2_000)])
 def test_envoy_takes_the_expressions_under_istios_limit(services: int, namespaces: int, tmp_path: Path) -> None:
     """Without that limit Envoy's own one of 100 instructions would hold, and the proxy would not start."""
+    require("envoy")
     patterns = [{"safe_regex": {"regex": one}} for one in telemetry.stats_matcher(fleet(services, namespaces))]
     bootstrap = {
         "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": patterns}}},
@@ -144,7 +146,7 @@ def test_envoy_takes_the_expressions_under_istios_limit(services: int, namespace
     }
     config = tmp_path / "envoy.json"
     config.write_text(json.dumps(bootstrap))
-    done = subprocess.run([ENVOY, "--mode", "validate", "-c", config], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([envoy(), "--mode", "validate", "-c", config], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 

@@ -35,6 +35,10 @@ def _pairs(mesh: Mesh) -> Iterator[tuple[str, str, str, str]]:
         if mesh.routing == "istio" and shared and _same_pods(one, other):
             problem = f"has the gateways {first} and {second} on the same pods, both for {', '.join(shared)} (IST0145)"
             yield second, "hosts", problem, "give each host to one of them, or give them different labels"
+        same = (one.namespace, one.labels) == (other.namespace, other.labels)
+        if mesh.routing == "istio" and same and one.service_account != other.service_account:
+            problem = f"has the gateways {first} and {second} on the same pods, which have one service account"
+            yield second, "service_account", problem, "give both the same one, or give them different labels"
         same_secret = (one.namespace, one.secret) == (other.namespace, other.secret)
         if same_secret and one.issuer and other.issuer:
             problem = f"has two certificates for the Secret {one.secret}, those of the gateways {first} and {second}"

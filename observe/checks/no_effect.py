@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from observe.checks.finding import Finding, Severity, about
 from observe.istio.http_route import is_template
 from observe.istio.routes import is_routed
+from observe.model import ExcludedPorts, Resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ def find(graph: Graph) -> Iterator[Finding]:
         for below, why, remedy in (
             *_routes(inventory, service),
             *_filters(inventory, service),
+            *_sidecars(inventory, service),
         ):
             reasons[why, remedy].append(below)
         for (why, remedy), places in reasons.items():
@@ -92,12 +94,26 @@ def _filters(inventory: Inventory, service: Service) -> Iterator[Lost]:
         yield from ((place, *reason) for place in places)
 
 
+def _sidecars(inventory: Inventory, service: Service) -> Iterator[Lost]:
+    """What injection reads. Ports that it does not exclude are taken to ztunnel like all others."""
+    excluded = service.excluded_ports != ExcludedPorts()
+    places: list[Path] = [("excluded_ports",)] if excluded else []
+    places += [("proxy",)] if service.proxy != Resources() else []
+    reason = _without_sidecar(inventory, service)
+    if reason:
+        yield from ((place, *reason) for place in places)
+
+
 def _without_filters(inventory: Inventory, service: Service) -> tuple[str, str] | None:
+    if reason := _without_sidecar(inventory, service):
+        return reason
+    return None if service.request_ports else NO_REQUESTS
+
+
+def _without_sidecar(inventory: Inventory, service: Service) -> tuple[str, str] | None:
     if not service.in_mesh:
         return NO_PROXY
-    if inventory.mesh.data_plane == "ambient":
-        return NO_SIDECAR
-    return None if service.request_ports else NO_REQUESTS
+    return NO_SIDECAR if inventory.mesh.data_plane == "ambient" else None
 
 
 def _dotted(place: Path) -> str:

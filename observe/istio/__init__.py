@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 __all__ = ["Manifest", "installation", "manifest", "mesh_manifests", "namespace_manifests", "service_manifests"]
 
 
-def mesh_manifests(inventory: Inventory, graph: Graph) -> Iterator[Manifest]:
+def mesh_manifests(inventory: Inventory) -> Iterator[Manifest]:
     """What Istio should know about the mesh as a whole: mesh-wide policies, gateways."""
     made = (mesh_peer_authentication(inventory), mesh_tracing(inventory))
     yield from (one for one in made if one is not None)
     yield from gateway_manifests(inventory)
 
 
-def namespace_manifests(inventory: Inventory, graph: Graph, namespace: str) -> Iterator[Manifest]:
+def namespace_manifests(inventory: Inventory, namespace: str) -> Iterator[Manifest]:
     """What Istio should know about a namespace as a whole: its policies, external hosts, waypoint."""
     made = (
         namespace_peer_authentication(inventory, namespace),

@@ -10,7 +10,7 @@ from observe.istio.grants import Grant, grants
 from observe.istio.metadata import Manifest, manifest
 from observe.istio.operations import ANY
 from observe.model import Namespace
-from observe.naming import ANNOTATION_REASON, WAYPOINT, principal
+from observe.naming import ANNOTATION_REASON, DEFAULT_DENY, WAYPOINT, principal
 from observe.provenance import Origin, Sourced, declared, of_mesh
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 KIND: Final = "AuthorizationPolicy"
 API_VERSION: Final = "security.istio.io/v1"
-DEFAULT_DENY: Final = "default-deny"
-"""The name of a namespace's own policy."""
 ANNOTATION_DRY_RUN: Final = "istio.io/dry-run"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from observe.istio.encryption import past_proxy, scraped_in_plaintext
 from observe.istio.metadata import Manifest, manifest
 from observe.model import Namespace
-from observe.naming import ANNOTATION_REASON
+from observe.naming import ANNOTATION_REASON, DEFAULT_POLICY
 from observe.provenance import Sourced, declared, of_mesh
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 KIND: Final = "PeerAuthentication"
 API_VERSION: Final = "security.istio.io/v1"
-DEFAULT: Final = "default"
-"""What the policy of a namespace or of the mesh is called by custom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,7 @@ def _default(inventory: Inventory, namespace: str, chosen: MtlsDefault, below: P
     spec: Manifest = {"mtls": {"mode": Sourced(chosen.mode, of_mesh(*below, "mode"))}}
     excepted = chosen.mode != "STRICT" and chosen.reason
     reason = Sourced(str(chosen.reason), of_mesh(*below, "reason")) if excepted else None
-    return _object(inventory, namespace, DEFAULT, spec, reason)
+    return _object(inventory, namespace, DEFAULT_POLICY, spec, reason)
 
 
 def _object(inventory: Inventory, namespace: str, name: str, spec: Manifest, reason: Sourced[str] | None) -> Manifest:

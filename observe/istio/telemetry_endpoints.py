@@ -15,9 +15,7 @@ from observe.provenance import Origin, Sourced, declared
 from observe.telemetry import ENDPOINT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from observe.model import Inventory, Service
+    from observe.model import Endpoint, Inventory, Service
 
 CALLEE: Final = Origin("the callee's proxy: its report is there for every caller, with a proxy or without")
 COUNT: Final = Origin("the count alone: a histogram would cost some twenty series for each operation")
@@ -29,19 +27,32 @@ def endpoint_telemetry(inventory: Inventory, service: Service) -> Manifest | Non
     It names no provider, so the mesh's own ones hold. One for all services that stand for the same pods: of several
     that select a pod, the values of the youngest would win (IST0159).
     """
+    operations = named_operations(inventory, service)
+    if not operations or _measured_together(inventory, service)[0].id != service.id:
+        return None
+    spec = {**_whose(inventory, service), "metrics": [{"overrides": [_override(inventory, service, operations)]}]}
+    return manifest(inventory.mesh, API_VERSION, KIND, service.namespace, service.name, spec)
+
+
+def named_operations(inventory: Inventory, service: Service) -> tuple[Endpoint, ...]:
+    """The operations that the proxy in front of a service's pods is to tell apart, in the order of declaration. Of so
+    many that there are more than MOST_OPERATIONS, it does so with the first ones.
+    """
     mesh = inventory.mesh
     if not service.in_mesh or (mesh.data_plane == "ambient" and not mesh.has_waypoint(service.namespace)):
-        return None
-    services = (
-        (service,)
-        if mesh.data_plane == "ambient"
-        else inventory.by_pods[service.namespace, frozenset(service.selector.items())]
-    )
-    speaking = [one for one in services if one.endpoints and one.request_ports]
-    if services[0].id != service.id or not speaking:
-        return None
-    spec = {**_whose(inventory, service), "metrics": [{"overrides": [_override(inventory, speaking)]}]}
-    return manifest(mesh, API_VERSION, KIND, service.namespace, service.name, spec)
+        return ()
+    asked = (one for one in _measured_together(inventory, service) if one.request_ports)
+    found: dict[str, Endpoint] = {}
+    for endpoint in (endpoint for one in asked for endpoint in one.endpoints):
+        found.setdefault(endpoint.title, endpoint)
+    return tuple(found.values())
+
+
+def _measured_together(inventory: Inventory, service: Service) -> tuple[Service, ...]:
+    """A waypoint knows services, a sidecar the pods that it belongs to."""
+    if inventory.mesh.data_plane == "ambient":
+        return (service,)
+    return inventory.by_pods[service.namespace, frozenset(service.selector.items())]
 
 
 def _whose(inventory: Inventory, service: Service) -> Manifest:
@@ -53,13 +64,12 @@ def _whose(inventory: Inventory, service: Service) -> Manifest:
     return {"selector": {"matchLabels": labels}}
 
 
-def _override(inventory: Inventory, services: Sequence[Service]) -> Manifest:
-    endpoints = [endpoint for service in services for endpoint in service.endpoints]
-    told = min(len(endpoints), MOST_OPERATIONS)
-    some = f"the first {told} of " if told < len(endpoints) else ""
-    why = f"{some}{len(endpoints)} operations, so {told + 2} values at most: them, other and unknown"
-    origin = declared(inventory, services[0], "endpoints", why=why)
+def _override(inventory: Inventory, service: Service, operations: tuple[Endpoint, ...]) -> Manifest:
+    told = min(len(operations), MOST_OPERATIONS)
+    some = f"the first {told} of " if told < len(operations) else ""
+    why = f"{some}{len(operations)} operations, so {told + 2} values at most: them, other and unknown"
+    origin = declared(inventory, service, "endpoints", why=why)
     return {
         "match": {"metric": Sourced("REQUEST_COUNT", COUNT), "mode": Sourced("SERVER", CALLEE)},
-        "tagOverrides": {ENDPOINT: Sourced({"operation": "UPSERT", "value": endpoint_expression(endpoints)}, origin)},
+        "tagOverrides": {ENDPOINT: Sourced({"operation": "UPSERT", "value": endpoint_expression(operations)}, origin)},
     }

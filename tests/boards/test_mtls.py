@@ -92,6 +92,18 @@ def test_edges_are_named_by_both_ends() -> None:
     ]  # fmt: skip
 
 
+def test_certificates_are_read_from_the_agents_of_workloads() -> None:
+    """Envoy's own `days_until_first_cert_expiring` is below 7 on every sidecar: certificates live a day."""
+    asked = [
+        str(one.expr)
+        for panel in board_of(a_small_mesh()).panels
+        if isinstance(panel, Measured)
+        for one in panel.queries
+    ]
+    assert any("istio_agent_cert_expiry_seconds" in expression for expression in asked)
+    assert not [expression for expression in asked if "days_until_first_cert_expiring" in expression]
+
+
 def test_ambient_says_why_there_are_no_certificates() -> None:
     panels = board_of(a_small_mesh(data_plane="ambient")).panels
     said = {panel.no_value for panel in panels if isinstance(panel, Measured) and panel.key.startswith("certificates")}

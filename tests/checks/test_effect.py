@@ -10,6 +10,7 @@ import pytest
 from observe.checks import missing_waypoint, no_effect, versions_indistinct
 from observe.model import (
     Endpoint,
+    ExcludedPorts,
     Exposure,
     Fault,
     FaultAbort,
@@ -17,6 +18,7 @@ from observe.model import (
     Namespace,
     Outside,
     RateLimit,
+    Resources,
     Retries,
     Route,
     Version,
@@ -127,6 +129,19 @@ def test_timeouts_of_a_host_outside_the_cluster() -> None:
 def test_filters_of_sidecars(mesh: dict[str, Any], changes: dict[str, Any], why: str) -> None:
     said = lost(mesh, faults=(FAULT,), rate_limit=RateLimit(requests=1), **changes)
     assert said == [f"rate_limit, faults[0] without effect: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("mesh", "changes", "why"),
+    [
+        (WITH_WAYPOINTS, {}, "it needs a sidecar, and an ambient mesh has none"),
+        ({}, {"in_mesh": False}, "it needs a sidecar, and the service is not in the mesh"),
+    ],
+)
+def test_what_injection_reads(mesh: dict[str, Any], changes: dict[str, Any], why: str) -> None:
+    own: dict[str, Any] = {"excluded_ports": ExcludedPorts(outbound=(3306,)), "proxy": Resources(cpu="1")}
+    assert lost(mesh, **own, **changes) == [f"excluded_ports, proxy without effect: {why}"]
+    assert lost({}, **own, ports=(TCP,)) == []
 
 
 def test_everything_has_an_effect_in_a_mesh_of_sidecars() -> None:

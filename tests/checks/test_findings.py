@@ -67,6 +67,7 @@ def test_codes_are_stable() -> None:
         "OBS137": "missing_waypoint",
         "OBS138": "versions_indistinct",
         "OBS139": "no_effect",
+        "OBS140": "many_operations",
     }
 
 
@@ -144,7 +145,18 @@ def test_findings_about_one_service_are_told_apart() -> None:
         ),
         pytest.param("role: data", "role: data\n    authorization: dry-run", "OBS127", "26:5", id="the dry run"),
         pytest.param(
-            "timeout: 2s", "port: 9000\n        endpoints: [{method: GET, path: /x}]", "OBS128", "22:21", id="the operation"
+            "timeout: 2s",
+            "port: 9000\n        endpoints: [{method: GET, path: /x}]",
+            "OBS128",
+            "22:21",
+            id="the operation",
+        ),
+        pytest.param(
+            'istio_version: "1.30"',
+            'istio_version: "1.30"\n  mtls: {mode: PERMISSIVE}',
+            "OBS105",
+            "4:10",
+            id="the mode of the mesh",
         ),
         pytest.param(
             "role: data",

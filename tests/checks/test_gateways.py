@@ -123,6 +123,24 @@ def test_which_gateways_share_pods(second: dict[str, Any], mesh: dict[str, Any],
 
 
 @pytest.mark.parametrize(
+    ("second", "mesh", "count"),
+    [
+        pytest.param({}, {}, 1, id="the same pods"),
+        pytest.param({}, {"routing": "gateway-api"}, 0, id="pods of its own"),
+        pytest.param({"labels": {"istio": "other"}}, {}, 0, id="other labels"),
+        pytest.param({"namespace": "edge"}, {}, 0, id="another namespace"),
+    ],
+)
+def test_two_service_accounts_for_the_same_pods(second: dict[str, Any], mesh: dict[str, Any], count: int) -> None:
+    other = {"hosts": ("api.example.com",), "service_account": "other", **second}
+    said = (
+        "error OBS133: mesh acme has the gateways a and b on the same pods, which have one service account; "
+        "give both the same one, or give them different labels"
+    )
+    assert conflicts({}, other, **mesh) == [said] * count
+
+
+@pytest.mark.parametrize(
     ("second", "count"),
     [({"secret": "tls"}, 1), ({"secret": "tls", "namespace": "edge"}, 0), ({"secret": "tls", "issuer": None}, 0)],
     ids=["one Secret", "in another namespace", "filled by the other's"],

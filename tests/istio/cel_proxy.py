@@ -10,19 +10,19 @@ from __future__ import annotations
 import itertools
 import json
 from contextlib import ExitStack
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
+from tests.servers.fixtures import require
+from tests.servers.install import envoy
 from tests.servers.processes import LOOPBACK, answers, free_ports, local_session, running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
 
-ENVOY = Path(str(resources.files("envoy"))) / "_bin" / "envoy"
 TYPE = "type.googleapis.com/envoy.extensions"
 
 
@@ -30,6 +30,7 @@ class CelProxy:
     """Envoy while the block runs, with one expression and the values that it may have; files in `folder`."""
 
     def __init__(self, folder: Path, expression: str, values: Sequence[str], *, limit: float = 60) -> None:
+        require("envoy")
         self.folder = folder
         self.expression = expression
         self.values = tuple(values)
@@ -46,7 +47,8 @@ class CelProxy:
             config = self.folder / "envoy.json"
             config.write_text(json.dumps(self._bootstrap()))
             argv: list[str | Path] = [
-                ENVOY, "-c", config, "--concurrency", "1", "--use-dynamic-base-id", "--file-flush-interval-msec", "20",
+                envoy(), "-c", config, "--concurrency", "1", "--use-dynamic-base-id",
+                "--file-flush-interval-msec", "20",
             ]  # fmt: skip
             ready = f"http://{LOOPBACK}:{self.admin}/ready"
             log = self.folder / "envoy.log"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from observe import istio
 from observe.graph import Graph
 from observe.model import (
     Call,
@@ -18,6 +17,7 @@ from observe.model import (
     MtlsDefault,
     Namespace,
 )
+from observe.pack import manifests
 from observe.provenance import plain
 from tests.samples import GRPC, HTTP, TCP, a_mesh, a_service, an_inventory
 
@@ -65,12 +65,7 @@ def secured(namespace: str, **mesh: Any) -> Inventory:
 
 def policies(inventory: Inventory) -> list[dict[str, Any]]:
     """The PeerAuthentications and AuthorizationPolicies of an inventory, as they are applied."""
-    graph = Graph(inventory)
-    namespaces = sorted({service.namespace for service in inventory.services} | set(inventory.mesh.namespaces))
-    made = [*istio.mesh_manifests(inventory, graph)]
-    made += [one for name in namespaces for one in istio.namespace_manifests(inventory, graph, name)]
-    made += [one for service in inventory.services for one in istio.service_manifests(inventory, graph, service)]
-    return [plain(one) for one in made if one["kind"] in KINDS]
+    return [plain(made) for _, made in manifests(inventory, Graph(inventory)) if made["kind"] in KINDS]
 
 
 def workload(service: Service, address: str) -> tuple[dict[str, Any], ...]:

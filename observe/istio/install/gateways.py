@@ -19,59 +19,68 @@ if TYPE_CHECKING:
 
 ACCOUNT_SUFFIX: Final = "-service-account"
 """What the charts of istioctl append to a gateway's name (`manifests/charts/gateways/istio-ingress`)."""
-USUAL_LABELS: Final = {"istio": "ingressgateway"}
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayPods:
-    """A Deployment of gateway pods. Several gateways of the inventory may share it."""
+    """A Deployment of gateway pods. Several gateways of the inventory may be on it."""
 
+    name: Sourced[str]
+    """The Deployment's; what appends the suffix is the service account, wherever that is possible."""
     namespace: Sourced[str]
     service_account: Sourced[str]
     labels: Mapping[str, Sourced[str]]
     """What gateways select the pods by."""
-
-    @property
-    def name(self) -> str:
-        """The Deployment's: so that with istioctl the service account is as declared."""
-        return self.service_account.value.removesuffix(ACCOUNT_SUFFIX) or self.service_account.value
+    makes_account: bool = True
+    """Whether the service account comes with this Deployment, and not with an earlier one."""
 
     @property
     def all_labels(self) -> Manifest:
         """With the two that the charts put there anyway, by which they select."""
-        by_name = Origin("what the charts call it", self.service_account.origin.path)
-        usual = {"app": self.name, "istio": self.name.removeprefix("istio-")}
+        usual = {"app": self.name.value, "istio": self.name.value.removeprefix("istio-")}
+        by_name = Origin("what the charts call it", self.name.origin.path)
         return {**{key: Sourced(value, by_name) for key, value in usual.items()}, **self.labels}
 
 
 def gateway_pods(mesh: Mesh) -> tuple[GatewayPods, ...]:
-    """The Deployments that the inventory's gateways need, by namespace and service account; the one that is declared
-    under `ingress` when there are no gateways.
+    """The Deployments that the inventory's gateways need, one for each namespace and set of labels; the one that is
+    declared under `ingress` when there are no gateways.
     """
     if mesh.routing == "gateway-api":
         return ()
-    found: dict[tuple[str, str], GatewayPods] = {}
-    for name in sorted(mesh.gateways):
-        made = _of_gateway(mesh, name)
-        key = made.namespace.value, made.service_account.value
-        known = found.get(key, made)
-        found[key] = GatewayPods(known.namespace, known.service_account, {**made.labels, **known.labels})
-    return tuple(found[key] for key in sorted(found)) or (_of_ingress(mesh),)
+    found: dict[tuple[str, frozenset[tuple[str, str]]], GatewayPods] = {}
+    for key in sorted(mesh.gateways):
+        gateway = mesh.gateways[key]
+        pods = gateway.namespace, frozenset(gateway.labels.items())
+        if pods not in found:
+            found[pods] = _of_gateway(mesh, key, tuple(found.values()))
+    return tuple(found.values()) or (_of_ingress(mesh),)
 
 
-def _of_gateway(mesh: Mesh, name: str) -> GatewayPods:
-    gateway = mesh.gateways[name]
-    origin = of_mesh("gateways", name, "labels")
+def _of_gateway(mesh: Mesh, key: str, others: tuple[GatewayPods, ...]) -> GatewayPods:
+    """Deployments that share an account cannot share their name as well."""
+    gateway = mesh.gateways[key]
+    account = Sourced(gateway.service_account, of_mesh("gateways", key, "service_account"))
+    accounts = {(other.namespace.value, other.service_account.value) for other in others}
+    first = (gateway.namespace, gateway.service_account) not in accounts
+    labels = of_mesh("gateways", key, "labels")
     return GatewayPods(
-        Sourced(gateway.namespace, of_mesh("gateways", name, "namespace")),
-        Sourced(gateway.service_account, of_mesh("gateways", name, "service_account")),
-        {key: Sourced(value, origin) for key, value in sorted(gateway.labels.items())},
+        _named_after(account) if first else Sourced(f"{_named_after(account).value}-{key}", account.origin),
+        Sourced(gateway.namespace, of_mesh("gateways", key, "namespace")),
+        account,
+        {label: Sourced(value, labels) for label, value in sorted(gateway.labels.items())},
+        first,
     )
 
 
 def _of_ingress(mesh: Mesh) -> GatewayPods:
+    account = Sourced(mesh.ingress.service_account, of_mesh("ingress", "service_account"))
     return GatewayPods(
-        Sourced(mesh.ingress.namespace, of_mesh("ingress", "namespace")),
-        Sourced(mesh.ingress.service_account, of_mesh("ingress", "service_account")),
-        {},
+        _named_after(account), Sourced(mesh.ingress.namespace, of_mesh("ingress", "namespace")), account, {}
     )
+
+
+def _named_after(account: Sourced[str]) -> Sourced[str]:
+    """The name by which istioctl's charts come to this account, where there is one."""
+    name = account.value.removesuffix(ACCOUNT_SUFFIX) or account.value
+    return Sourced(name, Origin("after its service account", account.origin.path))

@@ -30,7 +30,7 @@ def helm_values(fleet: Fleet) -> Iterator[tuple[str, Manifest]]:
         yield naming.helm_path("cni"), {**_profile(mesh), **_revision(mesh)}
         yield naming.helm_path("ztunnel"), {**_profile(mesh), **_revision(mesh), **ztunnel(fleet)}
     for pods in gateway_pods(mesh):
-        yield naming.helm_gateway_path(pods.namespace.value, pods.name), _gateway(fleet, pods)
+        yield naming.helm_gateway_path(pods.namespace.value, pods.name.value), _gateway(fleet, pods)
 
 
 def _base(mesh: Mesh) -> Manifest:
@@ -55,18 +55,26 @@ def _istiod(fleet: Fleet) -> Manifest:
 
 
 def _gateway(fleet: Fleet, pods: GatewayPods) -> Manifest:
-    made = Origin("the chart makes it")
     one = Origin("as istioctl's own gateways have it")
     return {
-        "name": Sourced(pods.name, Origin("after its service account", pods.service_account.origin.path)),
+        "name": pods.name,
         **_revision(fleet.inventory.mesh),
         "labels": pods.all_labels,
-        "serviceAccount": {"create": Sourced(True, made), "name": pods.service_account},
+        **_account(pods),
         "autoscaling": bounds("minReplicas", "maxReplicas", data_plane.gateway_replicas(fleet)),
         "podDisruptionBudget": {"minAvailable": Sourced(1, one)},
         "resources": data_plane.gateway(fleet),
-        "affinity": apart(pods.name),
+        "affinity": apart(pods.name.value),
     }
+
+
+def _account(pods: GatewayPods) -> Manifest:
+    """The release that makes a service account also gives it the right to read certificates."""
+    if pods.makes_account:
+        made = Sourced(True, Origin("it comes with this gateway"))
+        return {"serviceAccount": {"create": made, "name": pods.service_account}}
+    there = Sourced(False, Origin("another gateway's release makes it"))
+    return {"serviceAccount": {"create": there, "name": pods.service_account}, "rbac": {"enabled": there}}
 
 
 def _profile(mesh: Mesh) -> Manifest:

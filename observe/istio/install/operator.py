@@ -67,13 +67,13 @@ def _gateways(fleet: Fleet) -> list[Manifest | Sourced[Manifest]]:
 
 def _gateway(pods: GatewayPods) -> Manifest:
     component: Manifest = {
-        "name": Sourced(pods.name, Origin("after its service account", pods.service_account.origin.path)),
+        "name": pods.name,
         "namespace": pods.namespace,
         "enabled": Sourced(True, Origin("what comes from outside enters there")),
         "label": pods.all_labels,
-        "k8s": {"affinity": apart(pods.name)},
+        "k8s": {"affinity": apart(pods.name.value)},
     }
-    if pods.service_account.value != f"{pods.name}{ACCOUNT_SUFFIX}":
+    if pods.service_account.value != f"{pods.name.value}{ACCOUNT_SUFFIX}":
         component["k8s"]["overlays"] = _with_account(pods)
     return component
 
@@ -82,17 +82,19 @@ def _with_account(pods: GatewayPods) -> list[Manifest]:
     """The chart calls the account after the gateway, always; here it is called otherwise where it is made, where the
     pods get it, and where it gets the right to read the gateway's certificates.
     """
-    account, given = pods.service_account, f"{pods.name}{ACCOUNT_SUFFIX}"
+    account, name = pods.service_account, pods.name.value
     places = (
-        ("v1", "ServiceAccount", given, "metadata.name"),
-        ("apps/v1", "Deployment", pods.name, "spec.template.spec.serviceAccountName"),
-        ("rbac.authorization.k8s.io/v1", "RoleBinding", f"{pods.name}-sds", "subjects.[0].name"),
+        ("v1", "ServiceAccount", f"{name}{ACCOUNT_SUFFIX}", "metadata.name"),
+        ("apps/v1", "Deployment", name, "spec.template.spec.serviceAccountName"),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding", f"{name}-sds", "subjects.[0].name"),
     )
     where = Origin("where Istio's chart names the service account", account.origin.path)
     return [
         {
-            **{key: Sourced(text, where) for key, text in (("apiVersion", version), ("kind", kind), ("name", name))},
+            "apiVersion": Sourced(version, where),
+            "kind": Sourced(kind, where),
+            "name": Sourced(given, where),
             "patches": [{"path": Sourced(path, where), "value": account}],
         }
-        for version, kind, name, path in places
+        for version, kind, given, path in places
     ]

@@ -32,7 +32,7 @@ def global_values(fleet: Fleet) -> Manifest:
         **place(mesh),
         "proxy": {
             "clusterDomain": Sourced(mesh.cluster_domain, of_mesh("cluster_domain")),
-            "resources": containers.sidecars(fleet).resources,
+            "resources": containers.Sidecars(fleet).usual.resources,
         },
     }
     if mesh.data_plane == "ambient":

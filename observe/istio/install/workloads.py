@@ -15,6 +15,7 @@ from observe.provenance import Sourced, declared
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from observe.istio.install.containers import Sidecars
     from observe.istio.install.sizing import Fleet
     from observe.istio.metadata import Manifest
     from observe.model import Inventory, Service
@@ -32,9 +33,10 @@ EXCLUDED: Final = {"inbound": "excludeInboundPorts", "outbound": "excludeOutboun
 def workload_patches(fleet: Fleet) -> Iterator[tuple[str, Manifest]]:
     """Paths in the pack, and patches; for each namespace with patches also the kustomization that names them."""
     entries: dict[str, list[Sourced[Manifest]]] = {}
+    sidecars = containers.Sidecars(fleet)
     for services in _by_workload(fleet.inventory):
         first = services[0]
-        if template := _pod_template(fleet, services):
+        if template := _pod_template(sidecars, services):
             yield _path(first), _patch(first, template)
             entries.setdefault(first.namespace, []).append(_entry(fleet.inventory, first))
     for namespace, named in entries.items():
@@ -56,15 +58,15 @@ def workload_name(service: Service) -> str:
     return service.workload.name or service.name
 
 
-def _pod_template(fleet: Fleet, services: Sequence[Service]) -> Manifest:
+def _pod_template(sidecars: Sidecars, services: Sequence[Service]) -> Manifest:
     """Labels and annotations; empty when there are none."""
-    labels = _membership(fleet.inventory, services)
-    annotations: Manifest = {}
-    if fleet.inventory.mesh.data_plane == "sidecar" and any(service.in_mesh for service in services):
+    inventory = sidecars.fleet.inventory
+    labels, annotations = _membership(inventory, services), {}
+    if inventory.mesh.data_plane == "sidecar" and any(service.in_mesh for service in services):
         annotations = {
-            **_excluded(fleet.inventory, services),
-            **_metrics(fleet.inventory, services),
-            **_amounts(fleet, services),
+            **_excluded(inventory, services),
+            **_metrics(inventory, services),
+            **_amounts(sidecars, services),
         }
     parts = (("labels", labels), ("annotations", annotations))
     return {part: content for part, content in parts if content}
@@ -111,11 +113,10 @@ def _metrics(inventory: Inventory, services: Sequence[Service]) -> Manifest:
     return {}
 
 
-def _amounts(fleet: Fleet, services: Sequence[Service]) -> Manifest:
+def _amounts(sidecars: Sidecars, services: Sequence[Service]) -> Manifest:
     """What the sidecar asks for, when that is not what all ask for. Of several services', the most memory and CPU."""
-    usual = containers.sidecars(fleet)
-    asked = containers.largest(containers.sidecar(fleet, service) for service in services if service.in_mesh)
-    if asked.amounts == usual.amounts:
+    asked = containers.largest(sidecars.of(service) for service in services if service.in_mesh)
+    if asked.amounts == sidecars.usual.amounts:
         return {}
     amounts = (asked.cpu, asked.memory, asked.cpu_limit, asked.memory_limit)
     return {f"sidecar.istio.io/{name}": amount for name, amount in zip(AMOUNTS, amounts, strict=True)}

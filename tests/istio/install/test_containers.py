@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observe.istio.install.containers import Container, sidecar, sidecars
+from observe.istio.install.containers import Container, Sidecars
 from observe.istio.install.sizing import Fleet
 from observe.model import Call, Installation, Resources, Service
 from observe.model.quantity import parse_cpu, parse_memory
@@ -18,7 +18,7 @@ ISTIOS_LIMITS = ("2", "1Gi")
 
 
 def of_all(*services: Service, **proxy: str) -> Container:
-    return sidecars(fleet(*services, **proxy))
+    return Sidecars(fleet(*services, **proxy)).usual
 
 
 def fleet(*services: Service, **proxy: str) -> Fleet:
@@ -26,7 +26,7 @@ def fleet(*services: Service, **proxy: str) -> Fleet:
 
 
 def of_one(service: Service, **proxy: str) -> Container:
-    return sidecar(fleet(service, **proxy), service)
+    return Sidecars(fleet(service, **proxy)).of(service)
 
 
 def test_small_meshes_get_about_what_istio_gives_by_itself() -> None:
@@ -63,11 +63,12 @@ def test_a_peak_is_shared_by_the_pods(peak: int, amounts: tuple[str, ...]) -> No
 def test_a_proxy_that_knows_much_of_the_mesh_gets_memory_for_it() -> None:
     callees = [a_service(f"callee-{number:03}", replicas=10) for number in range(400)]
     caller = a_service("caller", calls=tuple(Call(service=callee.id) for callee in callees))
-    found = sidecar(fleet(caller, *callees), caller)
+    sidecars = Sidecars(fleet(caller, *callees))
+    found = sidecars.of(caller)
     assert found.amounts == ("100m", "192Mi", *ISTIOS_LIMITS)
     assert "400 clusters" in found.memory.origin.why
     assert "4000 endpoints" in found.memory.origin.why
-    assert sidecars(fleet(caller, *callees)).memory.value == "128Mi"
+    assert sidecars.usual.memory.value == "128Mi"
 
 
 OWN = Resources(cpu="300m", memory="256Mi")
@@ -110,6 +111,7 @@ def resources(draw: st.DrawFn) -> Resources:
 def test_no_request_is_above_its_limit_whoever_said_what(of_mesh: Resources, own: Resources, peak: int | None) -> None:
     service = a_service(proxy=own, peak_rps=peak)
     inventory = an_inventory(service, mesh=a_mesh(installation=Installation(proxy=of_mesh)))
-    for found in (sidecars(Fleet(inventory)), sidecar(Fleet(inventory), service)):
+    sidecars = Sidecars(Fleet(inventory))
+    for found in (sidecars.usual, sidecars.of(service)):
         assert parse_cpu(found.cpu.value) <= parse_cpu(found.cpu_limit.value)
         assert parse_memory(found.memory.value) <= parse_memory(found.memory_limit.value)

@@ -46,7 +46,7 @@ def test_workloads_of_which_nothing_is_to_be_said_have_no_patch() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
-def test_a_patch_names_the_workload_and_nothing_of_it_but_its_pod_template(kind: str) -> None:
+def test_a_patch_names_the_workload_and_nothing_of_it_but_its_pod_template(kind: Any) -> None:
     (found,) = patches(a_service(workload=Workload(kind=kind, name="checkout-v1"))).values()
     assert found == {
         "apiVersion": "apps/v1",
