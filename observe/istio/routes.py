@@ -234,11 +234,20 @@ class _OnPort:
         return next(route for route in found if not route.methods or endpoint.method in route.methods)
 
     def _for_operation(self, operation: Sourced[Endpoint], edge: Edge | None) -> Route:
-        endpoint = operation.value
-        chosen = policy.route(self.inventory, self.service, edge=edge, exposure=self.exposure, endpoint=endpoint)
-        again = self._repeatable(endpoint, edge)
-        name = f"endpoint-{slug(endpoint.title)[:LONGEST_TITLE]}{_from(edge)}"
+        meant = self._meant(operation.value, edge)
+        chosen = policy.route(self.inventory, self.service, edge=edge, exposure=self.exposure, endpoint=meant)
+        again = self._repeatable(meant, edge)
+        name = f"endpoint-{slug(operation.value.title)[:LONGEST_TITLE]}{_from(edge)}"
         return replace(self._route(name, chosen, edge, again), operation=operation)
+
+    def _meant(self, asked: Endpoint, edge: Edge | None) -> Endpoint:
+        """What a caller takes an operation for: itself, or the narrowest template of its own or of the service's that
+        stands for it too, where only somebody else declares it.
+        """
+        said = (*(self._of(edge) if edge else ()), *self._own())
+        same = (one.value for one in said if policy.operation(one.value) == policy.operation(asked))
+        wider = (one.value for one in said if _catches(one.value, asked))
+        return min((*same, *wider), key=_placeholders, default=asked)
 
     def _repeatable(self, asked: Endpoint, edge: Edge | None) -> Sourced[bool]:
         """Whether an operation may be sent twice: as its caller says, else as the service says, else by its method."""
