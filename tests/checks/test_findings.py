@@ -35,7 +35,7 @@ def test_codes_are_stable() -> None:
         "OBS103": "circular_dependency",
         "OBS104": "missing_service_account",
         "OBS105": "mtls_exception_without_reason",
-        "OBS106": "missing_sidecar_annotation",
+        "OBS106": "implicit_injection",
         "OBS107": "plaintext_caller_under_strict",
         "OBS108": "ejection_impossible",
         "OBS109": "mtls_exception",

@@ -9,8 +9,8 @@ import pytest
 from observe.checks import (
     ejection_impossible,
     ejection_of_everything,
+    implicit_injection,
     missing_service_account,
-    missing_sidecar_annotation,
 )
 from observe.model import Breaker
 from tests.checks.finds import found
@@ -39,22 +39,22 @@ def test_account_matters_in_ambient_meshes_too() -> None:
 
 
 def test_sidecar_by_label_alone() -> None:
-    assert found(missing_sidecar_annotation, a_service(injection="namespace")) == [
+    assert found(implicit_injection, a_service(injection="namespace")) == [
         (
-            "warning OBS106: service shop/checkout has no explicit sidecar annotation; "
+            "warning OBS106: service shop/checkout does not ask for its sidecar itself; "
             "the namespace's label injects it, but explicit is safer; "
-            'add sidecar.istio.io/inject: "true" to the pod template, and set injection: explicit here'
+            'add the label sidecar.istio.io/inject: "true" to the pod template, and set injection: explicit here'
         )
     ]
 
 
 @pytest.mark.parametrize("changes", [{}, {"injection": "namespace", "in_mesh": False}])
 def test_explicit_sidecar_or_none_at_all(changes: dict[str, Any]) -> None:
-    assert found(missing_sidecar_annotation, a_service(**changes)) == []
+    assert found(implicit_injection, a_service(**changes)) == []
 
 
 def test_ambient_meshes_have_no_sidecars() -> None:
-    assert found(missing_sidecar_annotation, a_service(injection="namespace"), mesh=a_mesh(data_plane="ambient")) == []
+    assert found(implicit_injection, a_service(injection="namespace"), mesh=a_mesh(data_plane="ambient")) == []
 
 
 @pytest.mark.parametrize(

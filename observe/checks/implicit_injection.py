@@ -21,6 +21,6 @@ def find(graph: Graph) -> Iterator[Finding]:
         return
     for service in graph.inventory.in_mesh:
         if service.injection != "explicit":
-            problem = "has no explicit sidecar annotation; the namespace's label injects it, but explicit is safer"
-            remedy = 'add sidecar.istio.io/inject: "true" to the pod template, and set injection: explicit here'
+            problem = "does not ask for its sidecar itself; the namespace's label injects it, but explicit is safer"
+            remedy = 'add the label sidecar.istio.io/inject: "true" to the pod template, and set injection: explicit here'
             yield about(graph.inventory, service, ("injection",), CODE, Severity.WARNING, problem, remedy)
