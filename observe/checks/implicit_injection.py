@@ -22,5 +22,5 @@ def find(graph: Graph) -> Iterator[Finding]:
     for service in graph.inventory.in_mesh:
         if service.injection != "explicit":
             problem = "does not ask for its sidecar itself; the namespace's label injects it, but explicit is safer"
-            remedy = 'add the label sidecar.istio.io/inject: "true" to the pod template, and set injection: explicit here'
+            remedy = 'label the pod template sidecar.istio.io/inject: "true", and set injection: explicit here'
             yield about(graph.inventory, service, ("injection",), CODE, Severity.WARNING, problem, remedy)

@@ -43,7 +43,7 @@ def test_sidecar_by_label_alone() -> None:
         (
             "warning OBS106: service shop/checkout does not ask for its sidecar itself; "
             "the namespace's label injects it, but explicit is safer; "
-            'add the label sidecar.istio.io/inject: "true" to the pod template, and set injection: explicit here'
+            'label the pod template sidecar.istio.io/inject: "true", and set injection: explicit here'
         )
     ]
 
