@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from observe.model import Inventory, Path, Service
 
 T = TypeVar("T")
+
+DECLARED: Final = "declared"
+"""Why a value is what it is, when it simply stands in the inventory, or is the default of what stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,14 @@ class Origin:
     """The inventory's value that it follows from, for `Inventory.locate`; None for what holds everywhere."""
 
 
-def declared(inventory: Inventory, service: Service, *below: str | int, why: str = "declared") -> Origin:
+def declared(inventory: Inventory, service: Service, *below: str | int, why: str = DECLARED) -> Origin:
     """The origin of what follows from a service's value; whether it is written there or a default, `Inventory.written`
     can tell.
     """
     return Origin(why, inventory.path(service, *below))
 
 
-def of_mesh(*below: str | int, why: str = "declared") -> Origin:
+def of_mesh(*below: str | int, why: str = DECLARED) -> Origin:
     """The origin of what follows from a value of the mesh."""
     return Origin(why, ("mesh", *below))
 

@@ -67,6 +67,15 @@ def test_the_captured_run_is_a_real_one(tmp_path: Path) -> None:
     assert capture.startswith(done.stderr)
 
 
+def test_the_explanation_is_a_real_one() -> None:
+    told = next(block for block in blocks(ROOT / "README.md") if block.startswith("  spec."))
+    command = ["explain", "istio/orders/order-service", "-i", "examples/shop"]
+    done = subprocess.run(
+        [sys.executable, "-m", "observe", *command], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told in done.stdout
+
+
 def test_the_table_of_roles_is_the_policy() -> None:
     text = (ROOT / "docs" / "istio.md").read_text(encoding="utf-8")
     for role, defaults in policy.ROLES.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.authorization_policy import denies_by_default
+from observe.istio.security.authorization_policy import denies_by_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

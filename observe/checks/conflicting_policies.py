@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.peer_authentication import modes
+from observe.istio.security.peer_authentication import modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

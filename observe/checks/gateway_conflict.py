@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about_mesh
-from observe.istio.kubernetes_gateway import MOST_LISTENERS
+from observe.istio.gateways.kubernetes_gateway import MOST_LISTENERS
 from observe.naming import WAYPOINT
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.protocol import seen
+from observe.istio.traffic.protocol import seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

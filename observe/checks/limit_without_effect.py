@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.routes import chooses, is_routed
+from observe.istio.traffic.routes import chooses, is_routed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

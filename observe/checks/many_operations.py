@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.endpoint_expression import MOST_OPERATIONS
-from observe.istio.telemetry_endpoints import named_operations
+from observe.istio.telemetry.endpoint_expression import MOST_OPERATIONS
+from observe.istio.telemetry.telemetry_endpoints import named_operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.encryption import plaintext_ports, ports_in_words
-from observe.istio.grants import grants
+from observe.istio.security.encryption import plaintext_ports, ports_in_words
+from observe.istio.security.grants import grants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.http_route import is_template
-from observe.istio.routes import is_routed
+from observe.istio.gateways.http_route import is_template
+from observe.istio.traffic.routes import is_routed
 from observe.model import ExcludedPorts, Resources
 
 if TYPE_CHECKING:

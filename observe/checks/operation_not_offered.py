@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio import operations
-from observe.istio.encryption import dialled
-from observe.istio.grants import of_exposure
+from observe.istio.security import operations
+from observe.istio.security.encryption import dialled
+from observe.istio.security.grants import of_exposure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.encryption import dialled, is_anonymous, takes_plaintext
+from observe.istio.security.encryption import dialled, is_anonymous, takes_plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,14 +6,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from observe.checks.finding import Finding, Severity, about, few
-from observe.istio.grants import DEFAULT_ACCOUNT, of_call
-from observe.istio.operations import ANY
+from observe.istio.security.grants import DEFAULT_ACCOUNT, of_call
+from observe.istio.security.operations import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from observe.graph import Edge, Graph
-    from observe.istio.operations import Operation
+    from observe.istio.security.operations import Operation
     from observe.model import Inventory, Port, Service
 
 CODE = "OBS125"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.checks.finding import Finding, Severity, about_mesh, few
-from observe.istio.encryption import dialled, takes_plaintext
+from observe.istio.security.encryption import dialled, takes_plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from observe import policy
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.external import external_hosts
+from observe.istio.traffic.external import external_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

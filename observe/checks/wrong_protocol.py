@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from observe.checks.finding import Finding, Severity, about
-from observe.istio.protocol import SUITS, seen
+from observe.istio.traffic.protocol import SUITS, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from observe.graph import Graph
-    from observe.istio.protocol import Seen
+    from observe.istio.traffic.protocol import Seen
     from observe.model import Port
 
 CODE = "OBS112"

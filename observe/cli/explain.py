@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from observe.cli.options import format_option, inventory_option
+from observe.provenance import DECLARED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from observe.cli.output import Cell
     from observe.explain import Explanation, Reason
 
 
@@ -28,7 +25,7 @@ def command(path: str | None, source: str, format_: str) -> None:
     """
     from observe import explain  # late: see program.COMMANDS
     from observe.cli.loading import load
-    from observe.cli.output import print_json, print_table
+    from observe.cli.output import print_json
 
     inventory = load(source)
     if path is None:
@@ -39,20 +36,27 @@ def command(path: str | None, source: str, format_: str) -> None:
     if format_ == "json":
         print_json([as_data(one) for one in found])
     else:
-        print_table(("file", "value", "is", "because", "where"), _rows(found), sys.stdout)
+        click.echo("\n\n".join(_text(one) for one in found))
 
 
-def _rows(found: tuple[Explanation, ...]) -> Iterator[tuple[Cell, ...]]:
-    for one in found:
-        name = one.path.rpartition("/")[2]
-        for reason in one.reasons:
-            yield name, reason.field, json.dumps(reason.value, ensure_ascii=False), reason.why, _where(reason)
+def _text(one: Explanation) -> str:
+    """The file's path, and a line for each value: what it is, and after `#` why, and where that is written."""
+    return "\n".join((click.style(one.path, bold=True), *map(_line, one.reasons)))
 
 
-def _where(reason: Reason) -> str:
+def _line(reason: Reason) -> str:
+    value = json.dumps(reason.value, ensure_ascii=False)
+    return f"  {reason.field}: {value}  {click.style(f'# {_because(reason)}', dim=True)}"
+
+
+def _because(reason: Reason) -> str:
+    """Why, and where that is written. A default that nobody wrote was not declared."""
     if reason.position:
-        return str(reason.position)
-    return f"default of {reason.key}" if reason.key else "-"
+        return f"{reason.why}, {reason.position}"
+    if reason.key:
+        default = f"default of {reason.key}"
+        return default if reason.why == DECLARED else f"{reason.why}, {default}"
+    return reason.why
 
 
 def as_data(one: Explanation) -> dict[str, Any]:

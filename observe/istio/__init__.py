@@ -1,30 +1,30 @@
-"""Istio resources, one module per kind: model in, plain manifests out."""
+"""Istio resources, a room per concern and in it a module per kind: model in, manifests out, values with origins."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from observe.istio.authorization_policy import authorization_policies, default_deny
-from observe.istio.destination_rule import destination_rule
-from observe.istio.external import external_manifests
-from observe.istio.fault import faults
-from observe.istio.gateway_http_routes import reference_grant
+from observe.istio.filters.fault import faults
+from observe.istio.filters.local_rate_limit import local_rate_limit
 from observe.istio.gateways import gateway_manifests
-from observe.istio.http_route import http_routes
+from observe.istio.gateways.gateway_http_routes import reference_grant
+from observe.istio.gateways.http_route import http_routes
+from observe.istio.gateways.waypoint import waypoint
 from observe.istio.install import installation
-from observe.istio.local_rate_limit import local_rate_limit
 from observe.istio.metadata import Manifest, manifest
-from observe.istio.peer_authentication import (
+from observe.istio.security.authorization_policy import authorization_policies, default_deny
+from observe.istio.security.peer_authentication import (
     mesh_peer_authentication,
     namespace_peer_authentication,
     peer_authentication,
 )
-from observe.istio.service_entry import service_entry
-from observe.istio.sidecar import sidecar
-from observe.istio.telemetry_endpoints import endpoint_telemetry
-from observe.istio.tracing import mesh_tracing
-from observe.istio.virtual_service import virtual_service
-from observe.istio.waypoint import waypoint
+from observe.istio.telemetry.telemetry_endpoints import endpoint_telemetry
+from observe.istio.telemetry.tracing import mesh_tracing
+from observe.istio.traffic.destination_rule import destination_rule
+from observe.istio.traffic.external import external_manifests
+from observe.istio.traffic.service_entry import service_entry
+from observe.istio.traffic.sidecar import sidecar
+from observe.istio.traffic.virtual_service import virtual_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

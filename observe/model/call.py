@@ -64,11 +64,6 @@ class Endpoint:
             raise ValueError("is streaming and has a timeout, which would cut every stream; remove one of the two")
 
     @property
-    def is_idempotent(self) -> bool:
-        """Whether the operation may be sent twice: as declared, else by its HTTP method."""
-        return self.idempotent if self.idempotent is not None else self.method in IDEMPOTENT_METHODS
-
-    @property
     def title(self) -> str:
         return self.grpc or f"{self.method} {self.path}"
 

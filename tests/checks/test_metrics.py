@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from observe.checks import many_operations
-from observe.istio.endpoint_expression import MOST_OPERATIONS
+from observe.istio.telemetry.endpoint_expression import MOST_OPERATIONS
 from observe.model import Endpoint
 from tests.checks.finds import found
 from tests.samples import TCP, a_mesh, a_service

@@ -20,12 +20,12 @@ def test_without_a_path_the_files_are_listed(observe: Run, small: Path) -> None:
     assert json.loads(observe("explain", "-i", str(small), "--format", "json").stdout) == listed
 
 
-def test_a_table_has_a_line_for_each_value_with_its_place(observe: Run, small: Path) -> None:
+def test_each_value_has_a_line_with_its_reason_and_place(observe: Run, small: Path) -> None:
     done = observe("explain", "istio/shop/cart/peer-authentication.yaml", "-i", str(small))
     assert done.returncode == 0
     (line,) = [line for line in done.stdout.splitlines() if "spec.mtls.mode" in line]
-    assert '"STRICT"' in line
-    assert line.endswith("default of services.cart.mtls.mode")
+    assert line == '  spec.mtls.mode: "STRICT"  # default of services.cart.mtls.mode'
+    assert done.stdout.splitlines()[0] == "istio/shop/cart/peer-authentication.yaml"
 
 
 def test_json_has_numbers_for_the_place(observe: Run, small: Path) -> None:

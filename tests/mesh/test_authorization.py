@@ -9,7 +9,7 @@ import pytest
 
 from observe.model import Call, Endpoint, ExternalCaller, Mtls, Namespace
 from observe.model import Port as ServicePort
-from tests.istio.secured import policies
+from tests.istio.security.secured import policies
 from tests.mesh.mesh import Mesh
 from tests.mesh.workload import HTTP, Port, Workload
 from tests.samples import a_mesh, a_service, an_inventory

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from envoy.service.ratelimit.v3.rls_pb2 import RateLimitRequest, RateLimitResponse
 
-from observe.istio.global_rate_limit import global_rate_limits
+from observe.istio.filters.global_rate_limit import global_rate_limits
 from observe.model import Gateway, GlobalRateLimit, RateLimitService
 from observe.provenance import plain
 from tests.mesh.backends import HttpBackend

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe import telemetry
-from observe.istio.tracing import PROVIDER
+from observe.istio.telemetry.tracing import PROVIDER
 from observe.provenance import Origin, Sourced, of_mesh
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from observe.istio.install.mesh_config import mesh_config
-from observe.istio.tracing import mesh_tracing
+from observe.istio.telemetry.tracing import mesh_tracing
 from observe.model import Installation, Tracing
 from observe.provenance import plain
 from tests.samples import a_mesh, a_service, an_inventory

@@ -1,0 +1,1 @@
+"""What only an EnvoyFilter can say: faults and rate limits."""

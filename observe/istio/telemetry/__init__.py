@@ -1,0 +1,1 @@
+"""What proxies are asked to report besides what they report anyway."""

@@ -1,0 +1,1 @@
+"""How requests reach a service: routes, breakers, versions, scopes, and hosts outside the cluster."""
