@@ -49,7 +49,7 @@ servers: ## Install the real servers that the tests talk to, into a cache folder
 generate: $(READY) ## Rewrite the committed pack and schema from the reference inventory
 	@$(BIN)/observe schema > docs/inventory.schema.json.new && mv docs/inventory.schema.json.new docs/inventory.schema.json
 	@$(BIN)/observe build --inventory examples/shop --output . > /dev/null
-	@$(BIN)/python -m tests.golden
+	@$(BIN)/python -m tests.golden_files
 
 check: $(READY) ## Check the inventory, and that the committed pack is what it gives
 	@$(BIN)/observe validate --inventory examples/shop

@@ -165,8 +165,8 @@ def namespace_manifest_path(namespace: str, kind: str, name: str) -> str:
 
 
 def words(kind: str) -> str:
-    """`VirtualService` as `virtual-service`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower()
+    """`VirtualService` as `virtual-service`, `HTTPRoute` as `http-route`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", kind).lower()
 
 
 LONGEST_NAME: Final = 200

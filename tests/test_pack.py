@@ -20,7 +20,7 @@ from observe.inventory import load
 from observe.model import Breaker, Inventory, Namespace
 from observe.pack import Pack, build
 from observe.publish.targets.kinds import KINDS
-from tests import golden
+from tests import golden_files
 from tests.conftest import ROOT, SHOP
 from tests.samples import a_mesh, a_service, an_inventory
 
@@ -55,16 +55,16 @@ def test_example_gives_every_service_its_resources_a_rule_and_a_dashboard(shop_p
     assert sum(artifact.kind is Kind.RUNBOOK for artifact in shop_pack.artifacts) == 5
 
 
-@pytest.mark.parametrize("example", golden.EXAMPLES)
+@pytest.mark.parametrize("example", golden_files.EXAMPLES)
 def test_examples_give_what_is_committed(example: str) -> None:
     """Every kind of object is there as a file that a reviewer can read."""
-    wanted, there = golden.generated(example), golden.committed(example)
+    wanted, there = golden_files.generated(example), golden_files.committed(example)
     stale = sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
     assert not stale, "run make generate"
 
 
 def test_every_kind_that_a_pack_may_hold_is_committed_somewhere(shop_pack: Pack) -> None:
-    packs = (shop_pack, *(build(load(str(ROOT / "examples" / example))) for example in golden.EXAMPLES))
+    packs = (shop_pack, *(build(load(str(ROOT / "examples" / example))) for example in golden_files.EXAMPLES))
     made = {(one.identity.api_version, one.identity.kind) for pack in packs for one in pack.artifacts if one.identity}
     assert made - {("grafana", "Dashboard")} == {(resource.api_version, resource.kind) for resource in KINDS}
 

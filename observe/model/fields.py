@@ -75,6 +75,17 @@ def parse_day(value: object) -> date:
     raise ValueError("is no day; write year, month and day, such as 2026-12-31")
 
 
+OLDEST_MINOR: Final = 22
+"""Istio 1.22 was the first with `networking.istio.io/v1` and `security.istio.io/v1`, and with `{*}` in paths."""
+
+
+def supported_version(value: str) -> str:
+    """The same version; raises ValueError for one whose API lacks what is generated."""
+    if int(value.split(".")[1]) < OLDEST_MINOR:
+        raise ValueError(f"is older than all that is generated here; upgrade to 1.{OLDEST_MINOR} or newer")
+    return value
+
+
 def parse_address(value: str) -> str:
     """The same IPv4 or IPv6 address, as it is usually written; raises ValueError for anything else."""
     try:
@@ -171,7 +182,7 @@ HttpPath = Annotated[str, Field(pattern=_PATH, max_length=500)]
 GrpcMethod = Annotated[str, Field(pattern=_GRPC, max_length=250)]
 """A gRPC method."""
 
-IstioVersion = Annotated[str, Field(pattern=_VERSION)]
+IstioVersion = Annotated[str, Field(pattern=_VERSION), AfterValidator(supported_version)]
 """Istio's version."""
 
 FindingCode = Annotated[str, Field(pattern=_CODE)]

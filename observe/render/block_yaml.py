@@ -20,6 +20,8 @@ except ImportError:  # a PyYAML without libyaml: the same bytes, slower
 LONGEST_KEY: Final = 100
 """PyYAML writes keys of about 128 characters and more in another form (`? key`)."""
 
+_TEXT: Final = "tag:yaml.org,2002:str"
+
 _PLAIN: Final = re.compile(r"[A-Za-z_/(](?:[ -\"$-9;-~]|:(?=[!-~]))*(?<! )")
 """Texts that need no quotes wherever they stand, unless YAML reads them as something else than text: they begin
 harmlessly, end in no blank, and hold neither `: ` nor ` #`."""
@@ -29,8 +31,17 @@ _QUOTED: Final = re.compile(r"(?! )[ -~]*(?:: | #)[ -~]*(?<! )")
 
 
 class Dumper(_Library):
-    """PyYAML's, which also quotes texts that only other readers take for something else than text."""
+    """PyYAML's, which also quotes texts that only other readers take for something else than text, and writes texts of
+    several lines line by line.
+    """
 
+
+def _lines(dumper: Dumper, text: str) -> yaml.ScalarNode:
+    """Where a text of several lines cannot stand as it is, the library quotes it."""
+    return dumper.represent_scalar(_TEXT, text, style="|" if "\n" in text else None)
+
+
+Dumper.add_representer(str, _lines)
 
 Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
 Dumper.add_implicit_resolver(

@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-NAMESPACES = ("red", "green", "blue")
+NAMESPACES = ("red", "green", "blue" * 15 + "xyz")
+"""The last one as long as Kubernetes allows."""
 GATEWAY = "front"
-NAMES = ("alpha", "beta", "gamma", "delta", "omega")
+NAMES = ("alpha", "beta", "gamma", "delta" * 12 + "xyz", "omega")
 times = st.sampled_from(["40ms", "700ms", "1s", "2500ms", "10s"])
 shares = st.integers(1, 100)
 headers = st.dictionaries(

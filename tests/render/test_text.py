@@ -121,3 +121,12 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(item) for item in value]
     return 0.5 if isinstance(value, float) and abs(value) == float("inf") else value
+
+
+def test_texts_of_several_lines_are_written_line_by_line() -> None:
+    assert to_yaml({"config": "{\n  1\n}\n"}) == b"config: |\n  {\n    1\n  }\n"
+
+
+@given(st.text(st.sampled_from(" \t\n\r#:-'\"ab\x85\u2028\x00\U0001f600"), max_size=12))
+def test_texts_with_any_breaks_and_blanks_are_read_as_they_were(value: str) -> None:
+    assert yaml.safe_load(to_yaml({"a": value, "b": [value]})) == {"a": value, "b": [value]}

@@ -1,6 +1,7 @@
 """The Istio objects and the installation of the examples whose packs are not at the top of the repository.
 
-`python -m tests.golden` rewrites them; nothing else does. The example `shop` needs none: its whole pack is committed.
+`python -m tests.golden_files` rewrites them; nothing else does. The example `shop` needs none: its whole pack is
+committed.
 """
 
 from __future__ import annotations
