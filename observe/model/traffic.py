@@ -60,6 +60,10 @@ class Breaker:
     """Requests that may wait for a connection."""
     max_requests: Limit | None = None
     """Requests in flight."""
+    max_requests_per_connection: Limit | None = None
+    """Requests after which a connection is opened anew, so that new instances get their share; 1 for each request."""
+    min_health_percent: Percent | None = None
+    """When fewer instances than this are healthy, requests go to all of them again, the ejected ones too."""
     connect_timeout: Milliseconds | None = None
     """How long opening a connection may take."""
     split_local_origin: Flag | None = None

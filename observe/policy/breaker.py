@@ -33,6 +33,8 @@ class OutlierPolicy:
     `upstream_request.cc`, `outlier_detection_impl.cc`), so an instance that accepts requests and never answers is
     never ejected. It helps where an answer of 5xx says nothing about the instance that gives it.
     """
+    min_health_percent: Sourced[int] | None
+    """The share of healthy instances below which ejections are set aside; None: they never are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class PoolPolicy:
     """Requests in flight."""
     connect_timeout: Sourced[int]
     """Milliseconds that opening a connection may take, the TLS handshake included."""
+    max_requests_per_connection: Sourced[int] | None
+    """Requests after which a connection is opened anew; None: it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +106,19 @@ def external_breaker(path: Path | None, addresses: int | None) -> BreakerPolicy:
 
 
 def _breaker(choices: tuple[tuple[Breaker, Origin], ...], *, possible: bool) -> BreakerPolicy:
-    def chosen(name: str) -> Sourced[Any]:
-        return _first(name, choices)
+    def chosen(policy: type) -> dict[str, Any]:
+        return {field.name: _first(field.name, choices) for field in fields(policy)}
 
-    outlier = OutlierPolicy(**{field.name: chosen(field.name) for field in fields(OutlierPolicy)})
-    pool = PoolPolicy(**{field.name: chosen(field.name) for field in fields(PoolPolicy)})
+    outlier, pool = OutlierPolicy(**chosen(OutlierPolicy)), PoolPolicy(**chosen(PoolPolicy))
     return BreakerPolicy(pool, outlier if possible else None)
 
 
-def _first(name: str, choices: tuple[tuple[Breaker, Origin], ...]) -> Sourced[Any]:
-    """The value of the first who chose one; its own place in the inventory where it was written."""
-    value, origin = next((getattr(who, name), origin) for who, origin in choices if getattr(who, name) is not None)
+def _first(name: str, choices: tuple[tuple[Breaker, Origin], ...]) -> Sourced[Any] | None:
+    """The value of the first who chose one, its own place in the inventory where it was written; None of nobody."""
+    chosen = ((getattr(who, name), origin) for who, origin in choices if getattr(who, name) is not None)
+    value, origin = next(chosen, (None, None))
+    if origin is None:
+        return None
     written = origin.why == "own choice"
     return Sourced(value, Origin(origin.why, (*origin.path, name)) if written and origin.path else origin)
 

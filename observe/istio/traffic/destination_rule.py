@@ -79,6 +79,8 @@ def connection_pool(pool: PoolPolicy, *, requests: bool) -> Manifest:
     if requests:
         pending, flight = pool.max_pending_requests, pool.max_requests
         made["http"] = {"http1MaxPendingRequests": pending, "http2MaxRequests": flight}
+        if pool.max_requests_per_connection:
+            made["http"]["maxRequestsPerConnection"] = pool.max_requests_per_connection
     return made
 
 
@@ -92,6 +94,8 @@ def outlier_detection(chosen: OutlierPolicy, percent: Sourced[int] | None = None
     out = chosen.base_ejection_time
     made["baseEjectionTime"] = Sourced(format_duration(out.value), out.origin)
     made["maxEjectionPercent"] = percent or chosen.max_ejection_percent
+    if chosen.min_health_percent:
+        made["minHealthPercent"] = chosen.min_health_percent
     return made
 
 

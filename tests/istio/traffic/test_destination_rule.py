@@ -51,6 +51,15 @@ def test_own_choice_goes_before_the_roles() -> None:
     assert found["connectionPool"]["tcp"] == {"maxConnections": 14, "connectTimeout": "250ms"}
 
 
+def test_connections_are_kept_and_ejections_stand_unless_a_team_chooses_otherwise() -> None:
+    usual = policy(a_service())
+    assert "maxRequestsPerConnection" not in usual["connectionPool"]["http"]
+    assert "minHealthPercent" not in usual["outlierDetection"]
+    chosen = policy(a_service(breaker=Breaker(max_requests_per_connection=10, min_health_percent=30)))
+    assert chosen["connectionPool"]["http"]["maxRequestsPerConnection"] == 10
+    assert chosen["outlierDetection"]["minHealthPercent"] == 30
+
+
 def test_failed_connections_are_counted_apart_only_when_asked_for_and_then_with_a_number() -> None:
     """Without a number of its own it would be Envoy's 5, whatever consecutive_5xx says."""
     found = policy(a_service(breaker=Breaker(split_local_origin=True, consecutive_5xx=7)))["outlierDetection"]
