@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from observe.clients.kube_resource import Resource
 from tests.servers.processes import accepted
 
 if TYPE_CHECKING:
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
     from tests.servers.kubernetes_api import KubernetesApi
 
 Manifest = dict[str, Any]
-PLURALS = {
-    "Namespace": "namespaces",
-    "ServiceAccount": "serviceaccounts",
-    "Service": "services",
-    "Pod": "pods",
-    "EndpointSlice": "endpointslices",
-    "Secret": "secrets",
-}
 
 
 def users_objects(inventory: Inventory) -> tuple[Manifest, ...]:
@@ -171,8 +164,6 @@ def create(api: KubernetesApi, objects: Sequence[Manifest]) -> None:
 
 
 def path_of(one: Manifest) -> str:
-    """Where the API server has one of these objects."""
-    version, metadata = one["apiVersion"], one["metadata"]
-    root = "/api/v1" if version == "v1" else f"/apis/{version}"
-    scope = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    return f"{root}{scope}/{PLURALS[one['kind']]}/{metadata['name']}"
+    """Where the API server has an object."""
+    metadata = one["metadata"]
+    return Resource(one["apiVersion"], one["kind"]).path(metadata.get("namespace"), metadata["name"])

@@ -15,7 +15,7 @@ from tests.servers.istiod import Istiod
 from tests.servers.kubernetes_api import KubernetesApi
 from tests.servers.processes import accepted
 from tests.servers.xds import Proxy, Snapshot, ask
-from tests.users_cluster import create, pod_address, users_objects
+from tests.users_cluster import create, path_of, pod_address, users_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -93,16 +93,3 @@ def apply(api: KubernetesApi, manifests: Iterable[Manifest]) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, manifests))
-
-
-def path_of(one: Manifest) -> str:
-    """Where the API server has an object of the pack."""
-    version, metadata = one["apiVersion"], one["metadata"]
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    return f"{root}/namespaces/{metadata['namespace']}/{plural(one['kind'])}/{metadata['name']}"
-
-
-def plural(kind: str) -> str:
-    """The resource of a kind: `gateways`, `serviceentries`, `telemetries`."""
-    word = kind.lower()
-    return f"{word[:-1]}ies" if word.endswith("y") and word[-2] not in "aeiou" else f"{word}s"

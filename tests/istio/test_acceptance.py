@@ -11,9 +11,10 @@ from benchmarks import synthetic
 from observe.inventory import load, parse
 from tests.conftest import INVENTORIES
 from tests.istio import envoy
-from tests.istio.deployed import Deployed, deployed, istio_manifests, path_of
+from tests.istio.deployed import Deployed, deployed, istio_manifests
 from tests.servers.fixtures import require, require_kubernetes
 from tests.servers.processes import accepted
+from tests.users_cluster import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

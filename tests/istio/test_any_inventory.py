@@ -14,8 +14,8 @@ from observe.inventory import InventoryError, parse
 from observe.pack import manifests
 from observe.provenance import plain
 from tests.istio.any_inventory import NAMESPACES, texts
-from tests.istio.deployed import path_of
 from tests.istio.test_provenance import all_leaves, leads_somewhere
+from tests.users_cluster import path_of
 
 if TYPE_CHECKING:
     from observe.model import Inventory
