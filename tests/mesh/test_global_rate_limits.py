@@ -24,6 +24,7 @@ from observe.model import Gateway, GlobalRateLimit, RateLimitService
 from observe.provenance import plain
 from tests.mesh.backends import HttpBackend
 from tests.samples import a_mesh
+from tests.servers.fixtures import require
 from tests.servers.install import envoy
 from tests.servers.processes import LOOPBACK, answers, free_ports, local_session, running
 
@@ -128,6 +129,7 @@ def address(port: int) -> dict[str, Any]:
 @contextmanager
 def gateway(folder: Path, *, on_failure: Any = "allow", counting: bool = True) -> Iterator[Callable[..., int]]:
     """A gateway while the block runs: what it answers to a request with these headers, as a status."""
+    require("envoy")
     told, asked = generated(on_failure)
     names = ("gateway", "admin", "counting")
     with ExitStack() as stack, HttpBackend() as backend, local_session() as session:
