@@ -23,11 +23,16 @@ def find(graph: Graph) -> Iterator[Finding]:
     if mesh.mtls and mesh.mtls.mode == "STRICT" and outsiders:
         problem = (
             f"is STRICT everywhere, but {few(outsiders)} {'is' if len(outsiders) == 1 else 'are'} outside of it: "
-            "no workload with a proxy takes their calls, whether in this inventory or not, "
-            f"except {few(_exceptions(graph)) or 'none'}; calls to them go on in plaintext"
+            f"no workload with a proxy takes their calls, whether in this inventory or not{_except(graph)}; calls to "
+            "them go on in plaintext"
         )
         remedy = "bring them into the mesh, or see that nobody else in the mesh is called by them"
         yield about_mesh(inventory, ("mtls", "mode"), CODE, Severity.WARNING, problem, remedy)
+
+
+def _except(graph: Graph) -> str:
+    exceptions = few(_exceptions(graph))
+    return f", except {exceptions}" if exceptions else ""
 
 
 def _exceptions(graph: Graph) -> list[str]:
