@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from observe.errors import UsageError
 from observe.graph import Graph
+from observe.model import dotted
 from observe.pack import documents
 from observe.provenance import Leaf, leaves
 
@@ -75,13 +76,3 @@ def _reason(inventory: Inventory, leaf: Leaf) -> Reason:
     why, source = (leaf.origin.why, leaf.origin.path) if leaf.origin else ("", None)
     position = inventory.written(source) if source else None
     return Reason(dotted(leaf.path), leaf.value, why, dotted(source or ()), position)
-
-
-def dotted(path: Path) -> str:
-    """`spec.http[0].timeout`; a key that holds a dot itself is quoted."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{_quoted(part)}" for part in path)
-    return "".join(parts).removeprefix(".")
-
-
-def _quoted(key: str) -> str:
-    return f'"{key}"' if "." in key or "/" in key else key

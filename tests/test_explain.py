@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from observe.errors import UsageError
-from observe.explain import Reason, dotted, explain, explainable
+from observe.explain import Reason, explain, explainable
 from observe.inventory import load, parse
+from observe.model import dotted
 
 if TYPE_CHECKING:
     from pathlib import Path

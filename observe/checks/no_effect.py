@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from observe.checks.finding import Finding, Severity, about
 from observe.istio.gateways.http_route import is_template
 from observe.istio.traffic.routes import is_routed
-from observe.model import ExcludedPorts, Resources
+from observe.model import ExcludedPorts, Resources, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def find(graph: Graph) -> Iterator[Finding]:
         ):
             reasons[why, remedy].append(below)
         for (why, remedy), places in reasons.items():
-            problem = f"declares {', '.join(map(_dotted, places))} without effect: {why}"
+            problem = f"declares {', '.join(map(dotted, places))} without effect: {why}"
             yield about(inventory, service, places[0], CODE, Severity.WARNING, problem, remedy)
 
 
@@ -114,7 +114,3 @@ def _without_sidecar(inventory: Inventory, service: Service) -> tuple[str, str] 
     if not service.in_mesh:
         return NO_PROXY
     return NO_SIDECAR if inventory.mesh.data_plane == "ambient" else None
-
-
-def _dotted(place: Path) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")

@@ -6,7 +6,7 @@ from observe.model.call import IDEMPOTENT_METHODS, Call, Endpoint, ExternalCalle
 from observe.model.fields import format_duration, format_percent, parse_duration, parse_ratio
 from observe.model.gateway import Gateway, GlobalRateLimit, Issuer, RateLimitService
 from observe.model.installation import Installation, Tracing
-from observe.model.inventory import Inventory, Path, Position
+from observe.model.inventory import Inventory, Path, Position, dotted
 from observe.model.mesh import DataPlane, Grafana, Ingress, Mesh, MtlsDefault, Namespace, Prometheus
 from observe.model.service import Application, LatencyObjective, Objectives, Role, Service, Silence, Tier
 from observe.model.traffic import Breaker, Exposure, Fault, FaultAbort, FaultDelay, RateLimit, Route, Version
@@ -60,6 +60,7 @@ __all__ = [
     "Tracing",
     "Version",
     "Workload",
+    "dotted",
     "format_duration",
     "format_percent",
     "parse_duration",

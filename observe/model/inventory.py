@@ -27,6 +27,16 @@ class Position:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+def dotted(path: Path) -> str:
+    """`spec.http[0].timeout`; a key that holds a dot or a slash itself is quoted."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{_quoted(part)}" for part in path)
+    return "".join(parts).removeprefix(".")
+
+
+def _quoted(key: str) -> str:
+    return f'"{key}"' if "." in key or "/" in key else key
+
+
 def nowhere(path: Path) -> Position | None:  # noqa: ARG001 - the shape of a locator
     """The locator of an inventory that was not read from files."""
     return None
@@ -70,6 +80,10 @@ class Inventory:
         for service in self.in_mesh:
             found.setdefault((service.namespace, frozenset(service.selector.items())), []).append(service)
         return {pods: tuple(services) for pods, services in found.items()}
+
+    def with_pods_of(self, service: Service) -> tuple[Service, ...]:
+        """A service of the mesh and those that stand for the same pods, in their order."""
+        return self.by_pods[service.namespace, frozenset(service.selector.items())]
 
     @property
     def in_mesh(self) -> tuple[Service, ...]:

@@ -48,6 +48,11 @@ def envoy_filter(
     return manifest(mesh, API_VERSION, KIND, namespace, name, spec, annotations)
 
 
+def takes_filters(inventory: Inventory, service: Service) -> bool:
+    """Whether a service has sidecars with filters for requests, which alone these EnvoyFilters reach (else OBS139)."""
+    return service.in_mesh and inventory.mesh.data_plane == "sidecar" and bool(service.request_ports)
+
+
 def own_pods(inventory: Inventory, service: Service) -> Sourced[dict[str, str]]:
     """The labels of a service's pods."""
     return Sourced(dict(service.selector), declared(inventory, service, "labels", why=OWN_PODS))

@@ -12,7 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from observe.istio.filters.envoy_filter import FAULT_PRIORITY, envoy_filter, insert, on_arrival, own_pods, seconds
+from observe.istio.filters.envoy_filter import (
+    FAULT_PRIORITY,
+    envoy_filter,
+    insert,
+    on_arrival,
+    own_pods,
+    seconds,
+    takes_filters,
+)
 from observe.provenance import Origin, Sourced, declared
 
 if TYPE_CHECKING:
@@ -27,7 +35,7 @@ MESSAGE: Final = "envoy.extensions.filters.http.fault.v3.HTTPFault"
 
 def faults(inventory: Inventory, service: Service) -> Iterator[Manifest]:
     """An EnvoyFilter for each fault of a service with a sidecar; a fault has no effect elsewhere."""
-    if not service.in_mesh or inventory.mesh.data_plane == "ambient" or not service.request_ports:
+    if not takes_filters(inventory, service):
         return
     for index, fault in enumerate(service.faults):
         origin = declared(inventory, service, "faults", index)

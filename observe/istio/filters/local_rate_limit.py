@@ -11,6 +11,7 @@ from observe.istio.filters.envoy_filter import (
     on_arrival,
     own_pods,
     seconds,
+    takes_filters,
 )
 from observe.provenance import Origin, Sourced, declared
 
@@ -33,7 +34,7 @@ def local_rate_limit(inventory: Inventory, service: Service) -> Manifest | None:
     There is a bucket for each port: Envoy keeps one for each place that the filter stands in.
     """
     limit = service.rate_limit
-    if limit is None or not service.in_mesh or inventory.mesh.data_plane == "ambient" or not service.request_ports:
+    if limit is None or not takes_filters(inventory, service):
         return None
     origin = declared(inventory, service, "rate_limit")
     config = _config(inventory, service, limit)

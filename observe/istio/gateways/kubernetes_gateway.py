@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from observe.istio.gateways.gateway import BY_DESIGN
 from observe.istio.metadata import Manifest, manifest
-from observe.provenance import Origin, Sourced, of_mesh
+from observe.provenance import Sourced, of_mesh
 
 if TYPE_CHECKING:
     from observe.model import Mesh
@@ -52,8 +53,8 @@ def listener(index: int) -> str:
 
 
 def _https(mesh: Mesh, name: str, index: int) -> Manifest | Sourced[Manifest]:
-    gateway, by_design = mesh.gateways[name], Origin("what comes in from outside comes in with TLS, at the usual port")
+    gateway = mesh.gateways[name]
     host = Sourced(gateway.hosts[index], of_mesh("gateways", name, "hosts", index))
     secret = Sourced(gateway.secret, of_mesh("gateways", name, "secret"))
     tls = {"mode": "Terminate", "certificateRefs": [{"name": secret}]}
-    return Sourced({"name": listener(index), "hostname": host, "port": 443, "protocol": "HTTPS", "tls": tls}, by_design)
+    return Sourced({"name": listener(index), "hostname": host, "port": 443, "protocol": "HTTPS", "tls": tls}, BY_DESIGN)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from observe.istio.gateways.kubernetes_gateway import API_VERSION, KIND, managed
 from observe.istio.metadata import Manifest, manifest
+from observe.model import Namespace
 from observe.naming import WAYPOINT
-from observe.provenance import Origin, Sourced, of_mesh
+from observe.provenance import DECLARED, Origin, Sourced, of_mesh
 
 if TYPE_CHECKING:
-    from observe.model import Inventory
+    from observe.model import Inventory, Mesh
 
 LABEL_TRAFFIC: Final = "istio.io/waypoint-for"
 
@@ -18,11 +19,10 @@ LABEL_TRAFFIC: Final = "istio.io/waypoint-for"
 def waypoint(inventory: Inventory, namespace: str) -> Manifest | None:
     """A namespace's waypoint, in an ambient mesh; None where there is none, or nothing in the mesh to need it."""
     mesh = inventory.mesh
-    used = any(service.namespace == namespace for service in inventory.in_mesh)
-    if mesh.data_plane != "ambient" or not mesh.has_waypoint(namespace) or not used:
+    inside = inventory.by_namespace.get(namespace, ())
+    if not mesh.has_waypoint(namespace) or not any(service.in_mesh for service in inside):
         return None
-    listed = namespace in mesh.namespaces and mesh.namespaces[namespace].waypoint is not None
-    origin = of_mesh(*(("namespaces", namespace, "waypoint") if listed else ("waypoints",)))
+    origin = decided(mesh, namespace)
     spec: Manifest = {
         "gatewayClassName": Sourced("istio-waypoint", origin),
         # Anything but this one listener is refused (istio `conversion.go`, `unexpectedWaypointListener`).
@@ -31,3 +31,9 @@ def waypoint(inventory: Inventory, namespace: str) -> Manifest | None:
     services = Sourced("service", Origin("requests to Services; whoever dials a pod goes past it"))
     labels = {LABEL_TRAFFIC: services, **managed(mesh)}
     return manifest(mesh, API_VERSION, KIND, namespace, WAYPOINT, spec, labels=labels)
+
+
+def decided(mesh: Mesh, namespace: str, why: str = DECLARED) -> Origin:
+    """What decides that a namespace has a waypoint: its own word, else the mesh's."""
+    own = mesh.namespaces.get(namespace, Namespace()).waypoint is not None
+    return of_mesh(*(("namespaces", namespace, "waypoint") if own else ("waypoints",)), why=why)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from observe.istio.gateways.waypoint import decided
 from observe.istio.metadata import Manifest, manifest
 from observe.istio.security.authorization_rules import rules
 from observe.istio.security.encryption import plaintext_ports, ports_in_words
@@ -91,9 +92,8 @@ def _of(inventory: Inventory, service: Service, enforcer: Enforcer) -> Manifest:
 def _of_waypoint(inventory: Inventory, service: Service) -> Iterator[Grant]:
     """Ztunnel sees the waypoint as the caller of all that came through it."""
     name = principal(inventory.mesh.trust_domain, service.namespace, WAYPOINT)
-    who = of_mesh("waypoints", why="requests to the Service come through the namespace's waypoint")
-    if inventory.mesh.namespaces.get(service.namespace, Namespace()).waypoint:
-        who = of_mesh("namespaces", service.namespace, "waypoint", why=who.why)
+    why = "requests to the Service come through the namespace's waypoint"
+    who = decided(inventory.mesh, service.namespace, why)
     for port in service.ports:
         yield Grant(name, port, ANY, who, who, "past")
 

@@ -52,7 +52,7 @@ def _measured_together(inventory: Inventory, service: Service) -> tuple[Service,
     """A waypoint knows services, a sidecar the pods that it belongs to."""
     if inventory.mesh.data_plane == "ambient":
         return (service,)
-    return inventory.by_pods[service.namespace, frozenset(service.selector.items())]
+    return inventory.with_pods_of(service)
 
 
 def _whose(inventory: Inventory, service: Service) -> Manifest:

@@ -33,7 +33,7 @@ def sidecar(inventory: Inventory, graph: Graph, service: Service) -> Manifest | 
     mesh = inventory.mesh
     if mesh.data_plane != "sidecar" or mesh.egress_scope != "declared" or not service.in_mesh:
         return None
-    services = inventory.by_pods[service.namespace, frozenset(service.selector.items())]
+    services = inventory.with_pods_of(service)
     if services[0].id != service.id:
         return None
     spec: Manifest = {

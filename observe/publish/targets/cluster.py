@@ -199,19 +199,8 @@ def canonical(manifest: Manifest) -> str:
     metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in SERVERS_OWN}
     content = {**manifest, "metadata": metadata}
     content.pop("status", None)
-    text: str = yaml.dump(content, Dumper=_Readable, sort_keys=True, allow_unicode=True, width=1000)
+    text: str = yaml.dump(content, Dumper=block_yaml.Dumper, sort_keys=True, allow_unicode=True, width=1000)
     return text
-
-
-class _Readable(block_yaml.Dumper):
-    """Texts of several lines line by line, as a diff needs them: those in ConfigMaps."""
-
-
-def _text(dumper: _Readable, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-
-_Readable.add_representer(str, _text)
 
 
 def _unread(remote: Remote | None, wanted: str) -> bool:
