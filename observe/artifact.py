@@ -15,6 +15,10 @@ class Kind(StrEnum):
     """A Grafana dashboard: saved to Grafana."""
     INSTALL = "install"
     """Input of Istio's installer; no object of a running cluster."""
+    ROUTES = "routes"
+    """Alertmanager's configuration: merged by whoever has the receivers."""
+    RULE_TEST = "rule-test"
+    """Tests of the rules for promtool, and the plain rule files that they read."""
     RUNBOOK = "runbook"
     """A page for people."""
 

@@ -27,6 +27,14 @@ ANNOTATION_EXPIRES: Final = "observe/expires"
 """The last day on which an object may be there."""
 TAG_TOOL: Final = TOOL
 
+USUAL_GATEWAY: Final = "istio-ingressgateway"
+"""The gateway that istioctl installs unless it is told otherwise."""
+ACCOUNT_SUFFIX: Final = "-service-account"
+"""What the charts of istioctl append to a gateway's name (`manifests/charts/gateways/istio-ingress`)."""
+MANAGED_SUFFIX: Final = "-istio"
+"""What istiod appends to the name of a Gateway that it deploys: its class (istio `gateway_utils.go`,
+`GetDefaultName`)."""
+
 SERVICE_LABELS: Final = ("destination_service_namespace", "destination_service_name")
 """What requests are counted by. Unlike the workload labels they survive a request that reached no host
 (istio/proxy `istio_stats.cc`: the workload is `unknown` then)."""
@@ -64,6 +72,26 @@ def overview_uid(mesh: str) -> str:
 def mtls_uid(mesh: str) -> str:
     """The uid of the mTLS coverage dashboard."""
     return uid(mesh, "mtls-coverage")
+
+
+def resilience_uid(mesh: str) -> str:
+    """The uid of the circuit breakers and resilience dashboard."""
+    return uid(mesh, "resilience")
+
+
+def migration_uid(mesh: str) -> str:
+    """The uid of the migration dashboard."""
+    return uid(mesh, "migration")
+
+
+def control_plane_uid(mesh: str) -> str:
+    """The uid of the control plane dashboard."""
+    return uid(mesh, "control-plane")
+
+
+def ingress_uid(mesh: str) -> str:
+    """The uid of the ingress dashboard."""
+    return uid(mesh, "ingress")
 
 
 def service_uid(mesh: str, namespace: str, service: str) -> str:
@@ -104,12 +132,29 @@ def rule_object(namespace: str, service: str) -> str:
     return f"{namespace}.{service}"
 
 
-def mesh_rule_object(mesh: str) -> str:
-    """The PrometheusRule with the recording rules; without a dot, so it is no service's."""
-    return f"{mesh}-mesh-records"
+def mesh_rule_object(mesh: str, part: MeshRules) -> str:
+    """The PrometheusRule with the mesh's records, or with its alerts; without a dot, so it is no service's."""
+    return f"{mesh}-mesh-{part}"
 
 
-Level = Literal["service", "service_answer", "service_peer"]
+MeshRules = Literal["records", "alerts"]
+
+
+Level = Literal[
+    "caller",
+    "edge",
+    "edge_answer",
+    "gateway",
+    "gateway_answer",
+    "mesh",
+    "namespace",
+    "pod",
+    "service",
+    "service_answer",
+    "service_endpoint",
+    "service_endpoint_answer",
+    "service_peer",
+]
 
 
 def record(level: Level, metric: str, operations: str) -> str:
@@ -122,23 +167,71 @@ def quantile_name(quantile: float) -> str:
     return "p" + f"{quantile * 100:.6g}".replace(".", "_")
 
 
-AlertName = Literal[
+ServiceAlert = Literal[
     "ServiceErrorRateHigh",
     "ServiceErrorRateCritical",
     "ServiceLatencyHigh",
+    "ServiceErrorBudgetBurningFast",
+    "ServiceErrorBudgetBurningSlow",
+    "ServiceLatencyBudgetBurningFast",
+    "ServiceLatencyBudgetBurningSlow",
+    "ServiceFailingAtLowTraffic",
+    "ServiceConnectionsFailing",
+    "ServiceGone",
+    "ServiceTelemetryLost",
+    "ServiceTrafficStopped",
     "ServiceCircuitBreakerEjecting",
+    "ServiceEjectionsDenied",
+    "ServiceConnectionPoolOverflowing",
+    "ServiceRetryStorm",
     "ServiceMtlsCoverageLow",
+    "ServicePlaintextCaller",
+    "ServiceRequestsDenied",
+    "ServiceEgressBlocked",
 ]
+"""Alerts that each service has its own of."""
+
+MeshAlert = Literal[
+    "MeshTelemetryLost",
+    "MeshWorkloadCertificateExpiring",
+    "MeshCaCertificateExpiring",
+    "ControlPlaneDown",
+    "ControlPlaneConfigurationRejected",
+    "ControlPlanePushFailing",
+    "ControlPlaneConvergenceSlow",
+    "SidecarInjectionFailing",
+]
+"""Alerts of the mesh as a whole."""
+
+AlertName = ServiceAlert | MeshAlert
 
 
 def runbook_path(alert: str) -> str:
-    """Where an alert's runbook lies in the pack."""
+    """Where an alert's general runbook lies in the pack."""
     return f"runbooks/{alert}.md"
 
 
+def service_runbook_path(namespace: str, service: str) -> str:
+    """Where the runbook of a service lies. Alerts begin with a capital, so no namespace's folder meets them."""
+    return f"runbooks/{namespace}/{service}.md"
+
+
+def runbook_anchor(alert: str) -> str:
+    """Where on a service's runbook an alert is found: the `id` of an `<a>` there, so that it does not depend on how
+    somebody's Markdown makes anchors of headings. GitHub and GitLab put `user-content-` before every id, and find it
+    by the fragment without that.
+    """
+    return alert.lower()
+
+
 def runbook_url(base: str, alert: str) -> str:
-    """Where an alert's runbook is read."""
+    """Where the runbook of an alert of the mesh is read."""
     return f"{base.rstrip('/')}/{alert}.md"
+
+
+def service_runbook_url(base: str, namespace: str, service: str, alert: str) -> str:
+    """Where a service's runbook is read, at one of its alerts."""
+    return f"{base.rstrip('/')}/{namespace}/{service}.md#{runbook_anchor(alert)}"
 
 
 def dashboard_url(grafana: str, dashboard: str) -> str:
@@ -199,7 +292,12 @@ def rule_path(namespace: str, service: str) -> str:
     return f"alerts/{namespace}/{service}.yaml"
 
 
-MESH_RULE_PATH: Final = "alerts/mesh-records.yaml"
+def mesh_rule_path(part: MeshRules) -> str:
+    """Where the rules of the mesh as a whole lie. No namespace's folder ends with `.yaml`."""
+    return f"alerts/mesh-{part}.yaml"
+
+
+ALERTMANAGER_PATH: Final = "alertmanager/alertmanager.yaml"
 INSTALL_PATH: Final = "install/istio-operator.yaml"
 NAMESPACES_PATH: Final = "install/namespaces.yaml"
 
@@ -246,6 +344,45 @@ def namespace_of(mesh: Mesh, name: str) -> str | None:
     service, _, rest = name.partition(".")
     namespace, _, domain = rest.partition(".")
     return namespace if service and domain == f"svc.{mesh.cluster_domain}" else None
+
+
+def gateway_deployments(mesh: Mesh) -> dict[str, str]:
+    """The Deployment that the pods of each gateway belong to, by the gateway's key; it is the workload in telemetry.
+
+    Gateways that select the same pods are on one Deployment; others in the namespace cannot have its name.
+    """
+    if mesh.routing == "gateway-api":
+        return {key: f"{key}{MANAGED_SUFFIX}" for key in sorted(mesh.gateways)}
+    names: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
+    taken: set[tuple[str, str]] = set()
+    found = {}
+    for key in sorted(mesh.gateways):
+        gateway = mesh.gateways[key]
+        pods = gateway.namespace, frozenset(gateway.labels.items())
+        if pods not in names:
+            name = gateway_of_account(gateway.service_account)
+            names[pods] = f"{name}-{key}" if (gateway.namespace, name) in taken else name
+            taken.add((gateway.namespace, names[pods]))
+        found[key] = names[pods]
+    return found
+
+
+def ingress_deployment(mesh: Mesh) -> str:
+    """The Deployment of the gateway that is declared under `ingress`: that of a gateway with its account, if any."""
+    deployments, ingress = gateway_deployments(mesh), mesh.ingress
+    identity = ingress.namespace, ingress.service_account
+    same = (deployments[key] for key, one in mesh.gateways.items() if (one.namespace, one.service_account) == identity)
+    return min(same, default=gateway_of_account(ingress.service_account))
+
+
+def gateway_workloads(mesh: Mesh) -> tuple[str, ...]:
+    """The workloads of all gateways of the mesh, sorted, istioctl's usual one among them."""
+    return tuple(sorted({USUAL_GATEWAY, ingress_deployment(mesh), *gateway_deployments(mesh).values()}))
+
+
+def gateway_of_account(account: str) -> str:
+    """The name by which istioctl's charts, or a release of the chart `gateway`, come to this service account."""
+    return account.removesuffix(ACCOUNT_SUFFIX) or account
 
 
 def principal(trust_domain: str, namespace: str, service_account: str) -> str:

@@ -7,16 +7,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from observe import alerting, boards, istio, naming, runbooks
+from observe import alerting, alertmanager, boards, istio, naming, runbooks
 from observe.artifact import Artifact, Identity, Kind
 from observe.errors import UsageError
 from observe.graph import Graph
 from observe.provenance import plain
 from observe.render import grafana, rules, text
+from observe.render.alertmanager import configuration_file
 from observe.signals import Catalogue, catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from observe.model import Inventory
 
@@ -31,9 +32,16 @@ class Pack:
     """Sorted by path; no path twice."""
 
 
-def build(inventory: Inventory) -> Pack:
-    """The pack of an inventory: same inventory, same bytes. Raises UsageError when two objects would have one name."""
-    made = sorted(_artifacts(inventory, Graph(inventory), catalogue(inventory)), key=lambda artifact: artifact.path)
+def build(inventory: Inventory, *, rule_tests: bool = False) -> Pack:
+    """The pack of an inventory: same inventory, same bytes. Raises UsageError when two objects would have one name.
+
+    Tests of the rules take many times longer to make than all the rest, so they are made when they are asked for.
+    """
+    graph, signals = Graph(inventory), catalogue(inventory)
+    parts = [_artifacts(inventory, graph, signals)]
+    if rule_tests:
+        parts.append(_rule_tests(inventory, graph, signals))
+    made = sorted(itertools.chain.from_iterable(parts), key=lambda artifact: artifact.path)
     _refuse_doubles(made)
     return Pack(inventory.mesh.name, tuple(made))
 
@@ -51,11 +59,19 @@ def _artifacts(inventory: Inventory, graph: Graph, signals: Catalogue) -> Iterat
         yield _object(path, plain(manifest))
     for path, document in istio.installation(inventory):
         yield _file(Kind.INSTALL, path, text.to_yaml(plain(document)))
-    yield from _rules(inventory, signals)
-    yield from _dashboards(inventory, graph, signals)
-    for alert in runbooks.PAGES:
-        page = runbooks.runbook(inventory, signals, alert)
-        yield _file(Kind.RUNBOOK, naming.runbook_path(alert), page.encode())
+    drafts = {service.id: tuple(alerting.drafts(graph, signals, service)) for service in inventory.services}
+    yield from _rules(inventory, graph, signals, drafts)
+    for board in boards.boards(inventory, graph, signals):
+        yield _dashboard(inventory, board)
+    for path, page in runbooks.runbooks(graph, signals, lambda service: drafts[service.id]):
+        yield _file(Kind.RUNBOOK, path, page.encode())
+
+
+def _rule_tests(inventory: Inventory, graph: Graph, signals: Catalogue) -> Iterator[Artifact]:
+    from observe.proofs import RuleTests  # late: few want them, and it is much to load
+
+    for path, document in RuleTests(inventory, graph, signals).files():
+        yield _file(Kind.RULE_TEST, path, text.to_yaml(document))
 
 
 def documents(inventory: Inventory, graph: Graph) -> Iterator[tuple[str, Any]]:
@@ -78,22 +94,28 @@ def manifests(inventory: Inventory, graph: Graph) -> Iterator[tuple[str, istio.M
             yield naming.service_manifest_path(service.namespace, service.name, kind, name), manifest
 
 
-def _rules(inventory: Inventory, signals: Catalogue) -> Iterator[Artifact]:
+def _rules(
+    inventory: Inventory, graph: Graph, signals: Catalogue, drafts: Mapping[str, Iterable[alerting.Draft]]
+) -> Iterator[Artifact]:
+    """PrometheusRules, and the configuration of Alertmanager that follows from what the alerts say."""
     mesh = inventory.mesh
-    records = (alerting.mesh_records(mesh, signals),)
-    yield _object(naming.MESH_RULE_PATH, rules.prometheus_rule(mesh, naming.mesh_rule_object(mesh.name), records))
+    parts: dict[naming.MeshRules, tuple[alerting.Group, ...]] = {
+        "records": alerting.mesh_records(mesh, signals),
+        "alerts": alerting.mesh_alerts(mesh, signals),
+    }
+    for part, groups in parts.items():
+        manifest = rules.prometheus_rule(mesh, naming.mesh_rule_object(mesh.name, part), groups, mesh.owner)
+        yield _object(naming.mesh_rule_path(part), manifest)
+    made = list(parts["alerts"])
     for service in inventory.services:
-        group = alerting.service_alerts(mesh, signals, service)
-        name = naming.rule_object(service.namespace, service.name)
-        manifest = rules.prometheus_rule(mesh, name, (group,), service.owner)
-        yield _object(naming.rule_path(service.namespace, service.name), manifest)
-
-
-def _dashboards(inventory: Inventory, graph: Graph, signals: Catalogue) -> Iterator[Artifact]:
-    yield _dashboard(inventory, boards.overview(inventory, signals))
-    yield _dashboard(inventory, boards.mtls_board(inventory, signals))
-    for service in inventory.services:
-        yield _dashboard(inventory, boards.service_board(inventory, graph, signals, service))
+        if groups := alerting.service_groups(signals, service, drafts[service.id]):
+            made += groups
+            name = naming.rule_object(service.namespace, service.name)
+            manifest = rules.prometheus_rule(mesh, name, groups, service.owner)
+            yield _object(naming.rule_path(service.namespace, service.name), manifest)
+    alerts = [rule for group in made for rule in group.rules if isinstance(rule, alerting.Alert)]
+    configuration = configuration_file(alertmanager.configuration(inventory, graph, alerts))
+    yield _file(Kind.ROUTES, naming.ALERTMANAGER_PATH, text.to_yaml(configuration))
 
 
 def _dashboard(inventory: Inventory, board: boards.Board) -> Artifact:

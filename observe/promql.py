@@ -6,11 +6,11 @@ themselves: no reader has to recall precedence. Only chains of `or`, or of `and`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Operator = Literal["=", "!=", "=~", "!~"]
 
@@ -40,23 +40,29 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A metric with matchers, and a range for a range vector."""
+    """A metric with matchers, a range for a range vector, and how much earlier it is read."""
 
     metric: str
     matchers: tuple[Matcher, ...] = ()
     range: str | None = None
+    offset: str | None = None
 
     def where(self, *more: Matcher) -> Selector:
         """The same series, fewer of them."""
-        return Selector(self.metric, (*self.matchers, *more), self.range)
+        return replace(self, matchers=(*self.matchers, *more))
 
     def over(self, window: str) -> Selector:
         """The range vector over `window`."""
-        return Selector(self.metric, self.matchers, window)
+        return replace(self, range=window)
+
+    def before(self, offset: str) -> Selector:
+        """The same, so much earlier."""
+        return replace(self, offset=offset)
 
     def __str__(self) -> str:
         labels = "{" + ", ".join(map(str, self.matchers)) + "}" if self.matchers else ""
-        return f"{self.metric}{labels}" + (f"[{self.range}]" if self.range else "")
+        window = f"[{self.range}]" if self.range else ""
+        return f"{self.metric}{labels}{window}" + (f" offset {self.offset}" if self.offset else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +179,71 @@ def label_from(operand: Expr, target: str, source: str, pattern: str) -> Functio
 def tagged(operand: Expr, label: str, value: str) -> Function:
     """Every series with one more label, so that `or` keeps both of two metrics with equal labels."""
     return Function("label_replace", (operand, Text(label), Text(value), Text(""), Text("")))
+
+
+def over_time(function: str, series: Selector, window: str) -> Function:
+    """`max_over_time(series[window])`; a window such as `6h:10m` looks every ten minutes."""
+    return Function(f"{function}_over_time", (series.over(window),))
+
+
+def matching_on(*labels: str) -> str:
+    """The clause that compares two sides by these labels alone."""
+    return f"on ({', '.join(labels)})"
+
+
+SELECTING: Final = ("topk", "bottomk")
+"""Aggregations that pick series and keep their labels."""
+
+
+def keeping(expression: Expr, label: str) -> Expr:
+    """The same, told apart by one more label wherever series are put together or compared."""
+    match expression:
+        case Aggregation(operator, labels, operand, parameter):
+            kept = labels if operator in SELECTING and not labels else (label, *labels)
+            return Aggregation(operator, kept, keeping(operand, label), parameter)
+        case Binary(operator, left, right, matching):
+            clause = matching.replace("on (", f"on ({label}, ").replace(f"({label}, )", f"({label})")
+            return Binary(operator, keeping(left, label), keeping(right, label), clause)
+        case Function(name, arguments):
+            return Function(name, tuple(keeping(argument, label) for argument in arguments))
+    return expression
+
+
+def keeps(expression: Expr, label: str) -> bool:
+    """Whether results still tell series apart by a label that all series have."""
+    match expression:
+        case Selector():
+            return True
+        case Aggregation(operator, labels, operand):
+            return keeps(operand, label) if operator in SELECTING else label in labels
+        case Binary(_, left, right):
+            return keeps(left, label) or keeps(right, label)
+        case Function(_, arguments):
+            return any(keeps(argument, label) for argument in arguments)
+    return False
+
+
+def selected(expression: Expr, *matchers: Matcher) -> Expr:
+    """The same of fewer series."""
+    return _each_selector(expression, lambda selector: selector.where(*matchers))
+
+
+def before(expression: Expr, offset: str) -> Expr:
+    """The same, so much earlier."""
+    return _each_selector(expression, lambda selector: selector.before(offset))
+
+
+def _each_selector(expression: Expr, change: Callable[[Selector], Selector]) -> Expr:
+    match expression:
+        case Selector():
+            return change(expression)
+        case Aggregation(operator, labels, operand, parameter):
+            return Aggregation(operator, labels, _each_selector(operand, change), parameter)
+        case Binary(operator, left, right, matching):
+            return Binary(operator, _each_selector(left, change), _each_selector(right, change), matching)
+        case Function(name, arguments):
+            return Function(name, tuple(_each_selector(argument, change) for argument in arguments))
+    return expression
 
 
 def quantile(share: float, buckets: Expr) -> Function:

@@ -6,8 +6,10 @@ own stats), istio `pkg/bootstrap/config.go` (which stats exist by default), ztun
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from observe.naming import gateway_workloads
 from observe.promql import Matcher, escape_regex
 
 if TYPE_CHECKING:
@@ -18,10 +20,59 @@ if TYPE_CHECKING:
 REQUESTS: Final = "istio_requests_total"
 DURATION_BUCKET: Final = "istio_request_duration_milliseconds_bucket"
 TCP_OPENED: Final = "istio_tcp_connections_opened_total"
+TCP_FAILED: Final = "istio_tcp_connections_failed_total"
+"""Of ztunnel only, since Istio 1.29; sidecars say in the flags of opened connections why they failed."""
+TCP_SENT: Final = "istio_tcp_sent_bytes_total"
+TCP_RECEIVED: Final = "istio_tcp_received_bytes_total"
+BUILD: Final = "istio_build"
+"""1 for each component that is scraped: `component` is `proxy`, `pilot` or `ztunnel`, `tag` its version."""
+UP: Final = "up"
+RBAC: Final = "envoy_http_rbac"
+"""Requests by the verdict of AuthorizationPolicies, by default exported; a refusal has no response flag."""
+
 CERTIFICATE_EXPIRY: Final = "istio_agent_cert_expiry_seconds"
+"""Seconds that a certificate still holds. Only the agent's own port (15020) has it, not Envoy's (15090)."""
+ROOT_EXPIRY: Final = "citadel_server_root_cert_expiry_timestamp"
+CHAIN_EXPIRY: Final = "citadel_server_cert_chain_expiry_timestamp"
+
+XDS_REJECTS: Final = "pilot_total_xds_rejects"
+XDS_PUSHES: Final = "pilot_xds_pushes"
+"""By `type`; the errors are types too, such as `cds_senderr`. `pilot_xds_push_errors` does not exist."""
+XDS_CONNECTIONS: Final = "pilot_xds"
+CONVERGENCE_BUCKET: Final = "pilot_proxy_convergence_time_bucket"
+INJECTION_SUCCESSES: Final = "sidecar_injection_success_total"
+INJECTION_FAILURES: Final = "sidecar_injection_failure_total"
+VALIDATION_FAILURES: Final = "galley_validation_failed"
+CONFLICTS: Final = (
+    "pilot_conflict_inbound_listener",
+    "pilot_conflict_outbound_listener_tcp_over_current_tcp",
+    "pilot_destrule_subsets",
+    "pilot_duplicate_envoy_clusters",
+    "pilot_vservice_dup_domain",
+)
+"""Gauges of istiod that are above zero where configuration contradicts itself."""
 
 EJECTIONS_ACTIVE: Final = "envoy_cluster_outlier_detection_ejections_active"
+EJECTIONS_ENFORCED: Final = "envoy_cluster_outlier_detection_ejections_enforced_total"
+EJECTIONS_DENIED: Final = "envoy_cluster_outlier_detection_ejections_overflow"
+"""Ejections that were due and that `maxEjectionPercent` forbade."""
 RETRIES: Final = "envoy_cluster_upstream_rq_retry"
+RETRIES_SUCCEEDED: Final = "envoy_cluster_upstream_rq_retry_success"
+RETRIES_EXHAUSTED: Final = "envoy_cluster_upstream_rq_retry_limit_exceeded"
+ACTIVE_REQUESTS: Final = "envoy_cluster_upstream_rq_active"
+ACTIVE_CONNECTIONS: Final = "envoy_cluster_upstream_cx_active"
+TLS_FAILURES: Final = (
+    "envoy_cluster_ssl_connection_error",
+    "envoy_cluster_ssl_fail_verify_error",
+    "envoy_cluster_ssl_fail_verify_no_cert",
+    "envoy_cluster_ssl_fail_verify_san",
+)
+"""Failed handshakes as callers see them; a failed verification is not counted among the connection errors."""
+
+PROXY_CPU: Final = "container_cpu_usage_seconds_total"
+PROXY_MEMORY: Final = "container_memory_working_set_bytes"
+PROXY_CONTAINER: Final = "istio-proxy"
+"""The container of a sidecar or gateway in the kubelet's metrics."""
 
 BUCKETS: Final = (
     0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000,
@@ -60,6 +111,10 @@ NO_SERVICE: Final = Matcher(
 )
 """Traffic to no known service; its `destination_service` may be whatever Host header the client sent."""
 
+BLOCKED: Final = Matcher("destination_service_name", "=", "BlackHoleCluster")
+"""Hosts that no configuration names, where only registered ones may be called."""
+UNROUTED: Final = Matcher("destination_service_name", "=", "unknown")
+
 OUTSIDE: Final = "unknown"
 """`source_workload` of a caller without a proxy."""
 
@@ -79,12 +134,22 @@ def vantage(mesh: Mesh) -> tuple[tuple[Matcher, ...], ...]:
 
     A request from sidecar to sidecar is reported twice, so reporters are never summed. With sidecars the caller's
     report is the better one: it also sees what never arrived. A caller without a proxy reports nothing; its
-    requests are seen by the callee's sidecar alone. In ambient the waypoint reports for both.
+    requests are seen by the callee's sidecar alone.
+
+    In ambient the waypoint reports for both, but gateways go around waypoints and report for themselves; those who
+    are told not to (`istio.io/ingress-use-waypoint`) are reported by both.
     """
+    sources = Matcher("reporter", "=", "source")
     if mesh.data_plane == "ambient":
-        return ((Matcher("reporter", "=", "waypoint"),),)
-    outside = (Matcher("reporter", "=", "destination"), Matcher("source_workload", "=", OUTSIDE))
-    return ((Matcher("reporter", "=", "source"),), outside)
+        gateways = from_gateway(mesh)
+        inside = (Matcher("reporter", "=", "waypoint"), replace(gateways, operator="!~"))
+        return (inside, (sources, gateways))
+    return ((sources,), (Matcher("reporter", "=", "destination"), Matcher("source_workload", "=", OUTSIDE)))
+
+
+def from_gateway(mesh: Mesh) -> Matcher:
+    """Requests that gateways of the mesh pass on."""
+    return Matcher("source_workload", "=~", "|".join(map(escape_regex, gateway_workloads(mesh))))
 
 
 def receiver(mesh: Mesh) -> Matcher:
@@ -129,6 +194,8 @@ def stats_matcher(inventory: Inventory) -> tuple[str, ...]:
         r"outlier_detection\.ejections_(active|enforced_total|overflow)",
         rf"upstream_({overflow}|rq_retry|rq_retry_success|rq_retry_limit_exceeded|rq_retry_overflow)",
         r"circuit_breakers\.default\.(cx|rq|rq_pending)_open",
+        r"upstream_(rq|cx)_active",
+        r"ssl\.(handshake|connection_error|fail_verify_(error|no_cert|san))",
     )
     cluster = rf"(outbound|inbound-vip)\|[0-9]+\|[^|]*\|{_hosts(inventory)}\.svc\.{escape_regex(mesh.cluster_domain)}"
     return (rf"cluster\.{cluster};?\.({'|'.join(stats)})",)

@@ -13,12 +13,17 @@ import pytest
 
 from observe import checks, policy
 from observe.alerting import HOLD
+from observe.boards import boards
 from observe.cli.program import program
+from observe.graph import Graph
 from observe.model import format_duration
+from observe.signals import catalogue
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from observe.model import Inventory
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
@@ -87,6 +92,19 @@ def test_the_table_of_alerts_is_complete() -> None:
     text = (ROOT / "docs" / "telemetry.md").read_text(encoding="utf-8")
     for alert, hold in HOLD.items():
         assert re.search(rf"^\| {alert} \|.*\| {format_duration(hold).replace('m', ' min')} \|", text, re.MULTILINE)
+
+
+def test_the_queries_of_dashboards_are_counted_right(shop: Inventory) -> None:
+    """Those that Grafana asks when a dashboard is opened; of the services' the one that asks most."""
+    counted: dict[str, int] = {}
+    for board in boards(shop, Graph(shop), catalogue(shop)):
+        kind = board.tags[-1]
+        counted[kind] = max(counted.get(kind, 0), board.queries_on_load)
+    text = (ROOT / "docs" / "telemetry.md").read_text(encoding="utf-8")
+    table = text.split("## Dashboards")[1]
+    said = [int(number) for number in re.findall(r"\| (?:up to )?([0-9]+) \|$", table, re.MULTILINE)]
+    order = ("overview", "resilience", "mtls", "ingress", "control-plane", "migration", "service")
+    assert said == [counted[kind] for kind in order]
 
 
 FACTS = [

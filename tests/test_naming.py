@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from observe import naming
-from observe.model import Outside
+from observe.model import Gateway, Ingress, Outside
 from tests.samples import a_mesh, a_service
 
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
@@ -32,8 +33,10 @@ def test_different_services_have_different_names(pair: list[tuple[str, str]]) ->
 
 @given(labels, labels)
 def test_mesh_names_are_never_a_services(mesh: str, service: str) -> None:
-    assert naming.mesh_rule_object(mesh) != naming.rule_object(mesh, service)
-    assert naming.rule_path(mesh, service) != naming.MESH_RULE_PATH
+    parts: tuple[naming.MeshRules, ...] = ("records", "alerts")
+    for part in parts:
+        assert naming.mesh_rule_object(mesh, part) != naming.rule_object(mesh, service)
+        assert naming.mesh_rule_path(part) != naming.rule_path(mesh, service)
 
 
 def test_host_is_the_services_own_or_where_it_is_outside_the_cluster() -> None:
@@ -87,3 +90,61 @@ def test_routes_of_a_gateway_are_no_service_s_and_fit_into_a_file_s_name(gateway
     assert re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,198}[a-z0-9])?", name)
     assert len(naming.namespace_manifest_path("shop", "VirtualService", name).rpartition("/")[2]) <= 255
     assert name == naming.gateway_route(gateway, host) != naming.gateway_route(gateway, f"{host}.x")
+
+
+def a_gateway(**changes: Any) -> Gateway:
+    return Gateway(**{"hosts": ("a.example.com",), "secret": "tls", **changes})
+
+
+@pytest.mark.parametrize(
+    ("mesh", "names", "ingress"),
+    [
+        pytest.param({}, {}, "istio-ingressgateway", id="none"),
+        pytest.param({"a": {}}, {"a": "istio-ingressgateway"}, "istio-ingressgateway", id="istioctl's"),
+        pytest.param(
+            {"a": {"service_account": "web"}}, {"a": "web"}, "istio-ingressgateway", id="a release of the chart"
+        ),
+        pytest.param(
+            {"a": {}, "b": {"labels": {"istio": "b"}}},
+            {"a": "istio-ingressgateway", "b": "istio-ingressgateway-b"},
+            "istio-ingressgateway",
+            id="a shared account",
+        ),
+        pytest.param(
+            {
+                "a": {"service_account": "web"},
+                "b": {"service_account": "web-service-account", "labels": {"istio": "b"}},
+            },
+            {"a": "web", "b": "web-b"},
+            "istio-ingressgateway",
+            id="accounts that give the same name",
+        ),
+        pytest.param(
+            {"a": {}, "b": {"hosts": ("b.example.com",)}},
+            {"a": "istio-ingressgateway", "b": "istio-ingressgateway"},
+            "istio-ingressgateway",
+            id="the same pods",
+        ),
+    ],
+)
+def test_gateways_are_called_as_the_installers_call_them(
+    mesh: dict[str, dict[str, Any]], names: dict[str, str], ingress: str
+) -> None:
+    made = a_mesh(gateways={key: a_gateway(**changes) for key, changes in mesh.items()})
+    assert naming.gateway_deployments(made) == names
+    assert naming.ingress_deployment(made) == ingress
+    assert naming.gateway_workloads(made) == tuple(sorted({"istio-ingressgateway", *names.values()}))
+
+
+def test_istiod_calls_gateways_after_the_gateway_and_its_class() -> None:
+    """Whatever account they are given; so also the one that is declared under `ingress` by its account."""
+    ingress = Ingress(namespace="istio-system", service_account="edge")
+    mesh = a_mesh(routing="gateway-api", gateways={"web": a_gateway(service_account="edge")}, ingress=ingress)
+    assert naming.gateway_deployments(mesh) == {"web": "web-istio"}
+    assert naming.ingress_deployment(mesh) == "web-istio"
+    assert naming.gateway_workloads(mesh) == ("istio-ingressgateway", "web-istio")
+
+
+def test_an_ingress_that_is_no_declared_gateway_is_one_of_the_gateways() -> None:
+    mesh = a_mesh(gateways={"web": a_gateway()}, ingress=Ingress(namespace="edge", service_account="front"))
+    assert naming.gateway_workloads(mesh) == ("front", "istio-ingressgateway")

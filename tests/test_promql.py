@@ -18,14 +18,19 @@ from observe.promql import (
     Operator,
     Selector,
     Text,
+    before,
     equal,
     escape_regex,
+    keeping,
+    keeps,
     label_from,
+    matching_on,
     or_zero,
     quantile,
     quote,
     rate,
     ratio,
+    selected,
     sum_by,
     tagged,
     union,
@@ -186,3 +191,96 @@ def test_tag_keeps_both_of_two_series_with_equal_labels(prometheus_server: Prome
     one, two = (Function("vector", (Number(value),)) for value in (1, 2))
     assert len(prometheus_server.query(str(union(one, two)))) == 1
     assert len(prometheus_server.query(str(union(tagged(one, "t", "a"), tagged(two, "t", "b"))))) == 2
+
+
+def value(number: float, **labels: str) -> Expr:
+    """A series out of nothing."""
+    series: Expr = Function("vector", (Number(number),))
+    for label, text in labels.items():
+        series = tagged(series, label, text)
+    return series
+
+
+ONE, TWO = ({"c": "one"}, {"c": "two"})
+FAILED = union(value(1, s="a", **ONE), value(3, s="a", **TWO), value(2, s="b", **TWO))
+ALL = union(value(10, s="a", **ONE), value(5, s="a", **TWO), value(4, s="b", **TWO))
+"""Two services, of which one runs in both clusters."""
+
+
+def results(server: PrometheusServer, expression: Expr) -> dict[str, float]:
+    found = server.query(str(expression))
+    return {
+        "/".join(text for _, text in sorted(series["metric"].items())): float(series["value"][1]) for series in found
+    }
+
+
+@pytest.mark.parametrize(
+    ("expression", "mixed", "apart"),
+    [
+        (sum_by(("s",), ALL), {"a": 15, "b": 4}, {"one/a": 10, "two/a": 5, "two/b": 4}),
+        (sum_by((), ALL), {"": 19}, {"one": 10, "two": 9}),
+        (Aggregation("count", (), ALL), {"": 3}, {"one": 1, "two": 2}),
+        (
+            ratio(sum_by(("s",), FAILED), sum_by(("s",), ALL)),
+            {"a": 4 / 15, "b": 0.5},
+            {"one/a": 0.1, "two/a": 0.6, "two/b": 0.5},
+        ),
+        (
+            Binary("and", ALL, Binary(">", sum_by(("s",), FAILED), Number(2.5)), matching_on("s")),
+            {"one/a": 10, "two/a": 5},
+            {"two/a": 5},
+        ),
+        (
+            Binary("and", ALL, Binary(">", sum_by((), FAILED), Number(4)), matching_on()),
+            {"one/a": 10, "two/a": 5, "two/b": 4},
+            {"two/a": 5, "two/b": 4},
+        ),
+        (
+            Binary("*", ALL, sum_by(("s",), FAILED), "on (s) group_left ()"),
+            {"one/a": 40, "two/a": 20, "two/b": 8},
+            {"one/a": 10, "two/a": 15, "two/b": 8},
+        ),
+        (Aggregation("topk", (), ALL, Number(1)), {"one/a": 10}, {"one/a": 10}),
+        (Aggregation("topk", ("s",), ALL, Number(1)), {"one/a": 10, "two/b": 4}, {"one/a": 10, "two/a": 5, "two/b": 4}),
+        (tagged(sum_by((), ALL), "s", "x"), {"x": 19}, {"one/x": 10, "two/x": 9}),
+    ],
+    ids=["sum", "sum of all", "count", "ratio", "and", "and on nothing", "group_left", "topk", "topk by", "function"],
+)
+def test_what_keeps_a_label_is_worked_out_for_each_of_its_values(
+    prometheus_server: PrometheusServer, expression: Expr, mixed: dict[str, float], apart: dict[str, float]
+) -> None:
+    """One Prometheus of several clusters: without it, what they have in common is added up, and compared crosswise."""
+    assert results(prometheus_server, expression) == pytest.approx(mixed)
+    assert results(prometheus_server, keeping(expression, "c")) == pytest.approx(apart)
+
+
+@pytest.mark.parametrize(
+    ("expression", "kept"),
+    [
+        (A, True),
+        (rate(A, "5m"), True),
+        (sum_by(("l",), A), False),
+        (sum_by(("c", "l"), A), True),
+        (Aggregation("topk", (), A, Number(3)), True),
+        (Aggregation("topk", (), sum_by(("l",), A), Number(3)), False),
+        (ratio(sum_by((), A), sum_by((), B)), False),
+        (or_zero(sum_by((), A), B), True),
+        (Binary("-", Number(1), sum_by((), A)), False),
+        (tagged(sum_by((), A), "l", "x"), False),
+        (keeping(sum_by((), A), "c"), True),
+    ],
+    ids=str,
+)
+def test_it_is_known_whether_a_label_is_left(expression: Expr, *, kept: bool) -> None:
+    assert keeps(expression, "c") is kept
+
+
+def test_every_selector_is_narrowed_and_moved_wherever_it_stands() -> None:
+    expression = ratio(sum_by(("l",), rate(A, "5m")), Aggregation("topk", (), union(B, C), Number(2)))
+    narrowed = selected(expression, Matcher("c", "=~", "$cluster"))
+    assert str(narrowed) == (
+        'sum by (l) (rate(a{c=~"$cluster"}[5m])) / (topk (2, b{c=~"$cluster"} or c{c=~"$cluster"}) > 0)'
+    )
+    assert str(before(expression, "1d")) == (
+        "sum by (l) (rate(a[5m] offset 1d)) / (topk (2, b offset 1d or c offset 1d) > 0)"
+    )

@@ -137,8 +137,8 @@ def test_grafana_takes_every_dashboard_and_only_what_changed_is_saved_again(
     def publish() -> list[dict[str, Any]]:
         return published(observe, inventory, "grafana", GRAFANA_URL=grafana.url, GRAFANA_TOKEN=token)
 
-    assert [one["result"] for one in publish()] == ["created"] * 24
-    assert len(grafana.dashboards()) == 24
+    assert [one["result"] for one in publish()] == ["created"] * 28
+    assert len(grafana.dashboards()) == 28
     assert {board["folderTitle"] for board in grafana.dashboards()} == {"Shop service mesh"}
     assert {one["result"] for one in publish()} == {"unchanged"}
 
@@ -160,7 +160,7 @@ def test_both_planes_at_once_and_a_wrong_token_for_one_is_partly_published(
     assert grafana.dashboards() == []
     done = observe("publish", "-i", str(SHOP), **environment, GRAFANA_TOKEN=grafana.token("Editor"))
     assert done.returncode == 0, done.stderr
-    assert len(grafana.dashboards()) == 24
+    assert len(grafana.dashboards()) == 28
 
 
 def manifests(pack: Pack, folder: str) -> list[tuple[str, dict[str, Any]]]:
@@ -199,9 +199,7 @@ def test_every_query_of_every_dashboard_runs(pack: Pack, prometheus_server: Prom
         if artifact.kind is Kind.DASHBOARD:
             boards += 1
             for title, expression in queries(json.loads(artifact.content)):
-                filled = (
-                    expression.replace("$__rate_interval", "5m").replace("$__range", "1h").replace("$namespace", ".*")
-                )
+                filled = expression.replace("$__range", "1h").replace("$namespace", ".*").replace("$baseline", "7d")
                 assert "$" not in filled.replace('"$1"', ""), (artifact.path, title, filled)
                 prometheus_server.query(filled)
                 asked += 1

@@ -19,6 +19,9 @@ from tests.servers.install import envoy
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from observe.model import Mesh
+    from observe.promql import Matcher
+
 CLUSTER = "cluster.outbound|80|canary|checkout.shop.svc.cluster.local;"
 OLD_CLUSTER = CLUSTER.removesuffix(";")
 WAYPOINT = "cluster.inbound-vip|80|http|checkout.shop.svc.cluster.local;"
@@ -35,6 +38,12 @@ STATS = (
     "circuit_breakers.default.cx_open",
     "circuit_breakers.default.rq_open",
     "circuit_breakers.default.rq_pending_open",
+    "upstream_rq_active",
+    "upstream_cx_active",
+    "ssl.connection_error",
+    "ssl.fail_verify_error",
+    "ssl.fail_verify_no_cert",
+    "ssl.fail_verify_san",
 )
 """Envoy's own names, below those of a cluster (envoy `cluster_stats.rst`, `outlier_detection_impl.h`)."""
 SINCE_1_30 = "upstream_rq_active_overflow"
@@ -204,3 +213,38 @@ def test_response_flag_is_found_among_others_joined_by_commas(flags: str, has: b
 def test_traffic_to_no_known_service_is_left_out(destination: str, is_service: bool) -> None:
     assert telemetry.NO_SERVICE.operator == "!~"
     assert bool(re.fullmatch(telemetry.NO_SERVICE.value, destination)) != is_service
+
+
+def counted(mesh: Mesh, **labels: str) -> int:
+    """How often a report with these labels is counted."""
+    views = telemetry.vantage(mesh)
+    return sum(all(holds(matcher, labels.get(matcher.label, "")) for matcher in view) for view in views)
+
+
+def holds(matcher: Matcher, value: str) -> bool:
+    match matcher.operator:
+        case "=":
+            return value == matcher.value
+        case "!=":
+            return value != matcher.value
+        case "=~":
+            return re.fullmatch(matcher.value, value) is not None
+    return re.fullmatch(matcher.value, value) is None
+
+
+def test_a_request_between_sidecars_is_counted_as_its_caller_reports_it() -> None:
+    mesh = a_mesh()
+    assert counted(mesh, reporter="source", source_workload="web") == 1
+    assert counted(mesh, reporter="destination", source_workload="web") == 0
+    assert counted(mesh, reporter="destination", source_workload="unknown") == 1
+
+
+def test_in_ambient_waypoints_count_and_gateways_that_go_around_them() -> None:
+    """A gateway that is told to use waypoints is reported twice, and counted once."""
+    mesh = a_mesh(data_plane="ambient", waypoints=True)
+    gateway = "istio-ingressgateway"
+    assert counted(mesh, reporter="waypoint", source_workload="web") == 1
+    assert counted(mesh, reporter="source", source_workload=gateway) == 1
+    assert counted(mesh, reporter="waypoint", source_workload=gateway) == 0
+    assert counted(mesh, reporter="source", source_workload="with-a-sidecar") == 0
+    assert counted(mesh, reporter="destination", source_workload="unknown") == 0

@@ -1,173 +1,90 @@
-"""The five alerts of a service. All read recorded series; thresholds come from the service's own objectives."""
+"""The rules of one service: its own records, and its alerts with their addresses.
+
+All read recorded series; thresholds come from the service's own objectives.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from observe import naming, policy
-from observe.alerting.alert import Alert, Group, Severity
-from observe.model import Mesh, Service, format_duration, format_percent
-from observe.promql import Binary, Expr, Number
+from observe import naming
+from observe.alerting.alert import Alert, Group, Record
+from observe.alerting.draft import HOLD, KEEP, Draft
+from observe.alerting.failures import Failures
+from observe.alerting.presence import presence_alerts
+from observe.alerting.records import service_records
+from observe.alerting.resilience import resilience_alerts
+from observe.alerting.security import security_alerts
+from observe.promql import keeping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from observe.naming import AlertName
+    from observe.graph import Graph
+    from observe.model import Mesh, Service
     from observe.signals import Catalogue, Signal
 
-MINUTE: Final = 60_000
-HOLD: Final[dict[AlertName, int]] = {
-    "ServiceErrorRateHigh": 2 * MINUTE,
-    "ServiceErrorRateCritical": MINUTE,
-    "ServiceLatencyHigh": 3 * MINUTE,
-    "ServiceCircuitBreakerEjecting": MINUTE,
-    "ServiceMtlsCoverageLow": 5 * MINUTE,
-}
-"""How long each condition must last before it is worth a person's time."""
+
+def service_rules(graph: Graph, signals: Catalogue, service: Service) -> tuple[Group, ...]:
+    """The records and alerts of one service, in groups of an allowed size."""
+    return service_groups(signals, service, drafts(graph, signals, service))
 
 
-def service_alerts(mesh: Mesh, signals: Catalogue, service: Service) -> Group:
-    """The alerts of one service."""
-    rules = tuple(_Author(mesh, signals, service).alerts())
-    return Group(f"{mesh.name}-{service.namespace}-{service.name}", mesh.prometheus.evaluation_interval, rules)
+def service_groups(signals: Catalogue, service: Service, own: Iterable[Draft]) -> tuple[Group, ...]:
+    """The same, of what its alerts compare and say."""
+    mesh = signals.mesh
+    alerts = (_addressed(mesh, service, draft) for draft in own)
+    rules: tuple[Record | Alert, ...] = (*service_records(signals, service), *alerts)
+    group = Group(f"{mesh.name}-{service.namespace}-{service.name}", mesh.prometheus.evaluation_interval, rules)
+    return group.split(mesh.prometheus.rule_limits.rules_per_group)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failures:
-    """Failed requests as one rate window shows them."""
-
-    ratio: Signal
-    failed: Signal
-    traffic: Signal
-    window: int
-    """Milliseconds."""
+def drafts(graph: Graph, signals: Catalogue, service: Service) -> Iterator[Draft]:
+    """What its alerts compare and say."""
+    yield from Failures(signals, service, graph.callees(service)).alerts()
+    yield from presence_alerts(signals, service)
+    yield from resilience_alerts(signals, service)
+    yield from security_alerts(signals, service)
 
 
-@dataclass(frozen=True, slots=True)
-class _Author:
-    """Writes the alerts of one service."""
-
-    mesh: Mesh
-    signals: Catalogue
-    service: Service
-
-    def alerts(self) -> Iterator[Alert]:
-        limits = policy.thresholds(self.service)
-        yield from self._request_alerts(limits)
-        if policy.watches_ejections(self.service):
-            yield self._ejections_alert(limits)
-        if policy.watches_mtls(self.service):
-            yield self._mtls_alert(limits)
-
-    def _request_alerts(self, limits: policy.Thresholds) -> Iterator[Alert]:
-        if not self.service.request_ports:
-            return
-        signals = self.signals
-        slow = _Failures(signals.errors, signals.failed, signals.rate, signals.slow_window)
-        fast = _Failures(signals.fast_errors, signals.fast_failed, signals.fast_rate, signals.fast_window)
-        least = limits.minimum_requests
-        yield self._error_alert("ServiceErrorRateHigh", "warning", slow, limits.error_rate, least)
-        yield self._error_alert("ServiceErrorRateCritical", "critical", fast, limits.error_rate_critical, least)
-        yield self._latency_alert(limits)
-
-    def _error_alert(
-        self, name: AlertName, severity: Severity, seen: _Failures, limit: policy.Threshold, least: int
-    ) -> Alert:
-        service = self.service
-        condition = above(seen.ratio.of(service), limit)
-        enough = at_least(seen.traffic, service, least, seen.window)
-        several = more_than_one(seen.failed.of(service), seen.window)
-        says = f"{{{{ $value | humanizePercentage }}}} of requests fail, more than {format_percent(limit.value)}"
-        return self._alert(name, severity, seen.ratio, guarded(condition, enough, several), says)
-
-    def _latency_alert(self, limits: policy.Thresholds) -> Alert:
-        objective = self.service.objectives.latency
-        signal = self.signals.latency(objective.quantile)
-        enough = at_least(self.signals.rate, self.service, limits.minimum_for_quantile, self.signals.slow_window)
-        return self._alert(
-            "ServiceLatencyHigh",
-            "warning",
-            signal,
-            guarded(above(signal.of(self.service), limits.latency), enough),
-            f'{signal.title} is {{{{ printf "%.0f" $value }}}} ms, more than {format_duration(objective.limit)}',
-        )
-
-    def _ejections_alert(self, limits: policy.Thresholds) -> Alert:
-        signal = self.signals.ejections
-        condition = above(signal.of(self.service), limits.ejections)
-        says = "{{ $value | humanize }} of its instances ejected by a caller"
-        return self._alert("ServiceCircuitBreakerEjecting", "warning", signal, condition, says)
-
-    def _mtls_alert(self, limits: policy.Thresholds) -> Alert:
-        signal, traffic = self.signals.mtls(self.service), self.signals.mtls_traffic(self.service)
-        enough = at_least(traffic, self.service, limits.minimum_requests, self.signals.slow_window)
-        several = more_than_one(self.signals.mtls_plaintext(self.service), self.signals.slow_window)
-        below = Binary("<", signal.of(self.service), Number(limits.mtls.value))
-        return self._alert(
-            "ServiceMtlsCoverageLow",
-            "warning",
-            signal,
-            guarded(below, enough, several),
-            f"only {{{{ $value | humanizePercentage }}}} of what arrives is mutual TLS, "
-            f"less than {format_percent(limits.mtls.value)}",
-        )
-
-    def _alert(self, name: AlertName, severity: Severity, signal: Signal, expression: Expr, says: str) -> Alert:
-        service = self.service
-        labels = {
-            "severity": severity,
-            "mesh": self.mesh.name,
-            "service": service.name,
-            "service_namespace": service.namespace,
-            "owner": service.owner,
-            "tier": service.tier,
-        }
-        annotations = {
-            "summary": f"{service.namespace}/{service.name}: {says}",
-            "description": f"{signal.description} Owner: {service.owner}. Tier: {service.tier}. Role: {service.role}.",
-            "runbook_url": naming.runbook_url(self.mesh.runbook_base_url, name),
-            **self._links(signal),
-        }
-        return Alert(name, expression, HOLD[name], severity, tuple(labels.items()), tuple(annotations.items()))
-
-    def _links(self, signal: Signal) -> dict[str, str]:
-        """The service's dashboard, and the panel on it that shows what the alert compares."""
-        grafana = self.mesh.grafana.url
-        if grafana is None:
-            return {}
-        uid = naming.service_uid(self.mesh.name, self.service.namespace, self.service.name)
-        return {
-            "dashboard_url": naming.dashboard_url(grafana, uid),
-            "panel_url": naming.panel_url(grafana, uid, signal.id),
-        }
+def _addressed(mesh: Mesh, service: Service, draft: Draft) -> Alert:
+    labels = {
+        "severity": draft.severity,
+        "category": draft.category,
+        "mesh": mesh.name,
+        "service": service.name,
+        "namespace": service.namespace,
+        "team": service.owner,
+        "tier": service.tier,
+        **({"slo": draft.objective} if draft.objective else {}),
+    }
+    said = " ".join((draft.signal.description, *(detail for detail in draft.details if detail)))
+    annotations = {
+        "summary": f"{service.id}: {draft.says}",
+        "description": f"{said} Team: {service.owner}. Tier: {service.tier}. Role: {service.role}.",
+        "runbook_url": naming.service_runbook_url(mesh.runbook_base_url, service.namespace, service.name, draft.name),
+        **_links(mesh, service, draft.signal),
+    }
+    cluster = mesh.prometheus.cluster_label
+    expression = keeping(draft.expression, cluster) if cluster else draft.expression
+    return Alert(
+        draft.name,
+        expression,
+        HOLD[draft.name],
+        KEEP.get(draft.name, 0),
+        draft.severity,
+        tuple(labels.items()),
+        tuple(annotations.items()),
+    )
 
 
-def above(value: Expr, limit: policy.Threshold) -> Expr:
-    return Binary(">", value, Number(limit.value))
-
-
-def guarded(condition: Expr, *guards: Expr) -> Expr:
-    """The condition, where every guard holds as well. Its value stays the left side's."""
-    for guard in guards:
-        condition = Binary("and", condition, guard)
-    return condition
-
-
-def at_least(traffic: Signal, service: Service, requests: int, window: int) -> Expr:
-    """Whether so many requests came in the rate window."""
-    return Binary(">=", traffic.of(service), _per_second(requests, window))
-
-
-def more_than_one(bad: Expr, window: int) -> Expr:
-    """Whether what is bad happened more than once in the rate window: one request alone is never worth an alert.
-
-    The limit lies between one and two, since one may look like 1.3 (`policy.OVERSTATED`).
-    """
-    return Binary(">", bad, _per_second(1.5, window))
-
-
-def _per_second(count: float, window: int) -> Number:
-    """So many in a rate window of milliseconds, in the unit of the records; rounded down: just as many are enough."""
-    return Number(math.floor(count * 1000 / window * 1e6) / 1e6)
+def _links(mesh: Mesh, service: Service, signal: Signal) -> dict[str, str]:
+    """The service's dashboard, and the panel on it that shows what the alert compares."""
+    grafana = mesh.grafana.url
+    if grafana is None:
+        return {}
+    uid = naming.service_uid(mesh.name, service.namespace, service.name)
+    return {
+        "dashboard_url": naming.dashboard_url(grafana, uid),
+        "panel_url": naming.panel_url(grafana, uid, signal.id),
+    }

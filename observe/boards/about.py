@@ -25,7 +25,8 @@ def about(mesh: Mesh, graph: Graph, service: Service) -> str:
 
 
 def _facts(mesh: Mesh, graph: Graph, service: Service) -> Iterator[tuple[str, str]]:
-    yield "Objectives", _objectives(service)
+    if objectives := _objectives(mesh, service):
+        yield "Objectives", objectives
     if service.request_ports:
         yield "Requests to it", policy.route(graph.inventory, service).reason
     yield "Circuit breaker", _breaker(graph.inventory, service)
@@ -44,16 +45,19 @@ def _facts(mesh: Mesh, graph: Graph, service: Service) -> Iterator[tuple[str, st
             yield what, ", ".join(map(markdown.escape, items))
 
 
-def _objectives(service: Service) -> str:
-    """The promises that alerts and burn rates hold the service to."""
+def _objectives(mesh: Mesh, service: Service) -> str:
+    """The promises that alerts hold the service to. Of TCP connections nobody knows how long they should take."""
     limits, objectives = policy.thresholds(service), service.objectives
-    latency = objectives.latency
-    promises = [
-        f"at most {format_percent(limits.error_rate.value)} of requests fail",
-        f"{latency.quantile * 100:.6g}% are faster than {format_duration(latency.limit)}",
-    ]
-    if objectives.availability is not None:
-        promises.append(f"{format_percent(objectives.availability)} good over 30 days")
+    latency, promises = objectives.latency, list[str]()
+    if service.request_ports:
+        promises += [
+            f"at most {format_percent(limits.error_rate.value)} of requests fail",
+            f"{latency.quantile * 100:.6g}% are faster than {format_duration(latency.limit)}",
+        ]
+    if service.request_ports and objectives.availability is not None:
+        promises.append(f"{format_percent(objectives.availability)} good over {mesh.objective_days} days")
+    if policy.watches_connections(service):
+        promises.append(f"at most {format_percent(limits.connections.value)} of connections fail")
     return ", ".join(promises)
 
 

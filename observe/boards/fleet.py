@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 BY_SERVICE: Final = "/".join(f"{{{{{label}}}}}" for label in SERVICE_LABELS)
 """The legend of a series per service: its id."""
-SHOWN: Final = 20
-"""Lines on a panel that has one for each service: more cannot be told apart."""
+SHOWN: Final = 10
+"""Lines on a panel that has one for each service: of Grafana's colours the thirteenth is the first that one hardly sees
+on its dark ground.
+"""
+BY_POD: Final = "{{namespace}}/{{pod}}"
+CALLER_TO_CALLEE: Final = f"{{{{source_workload_namespace}}}}/{{{{source_workload}}}} → {BY_SERVICE}"
+POD_CHOSEN: Final = Matcher("namespace", "=~", "$namespace")
 CHOSEN: Final = Matcher(SERVICE_LABELS[0], "=~", "$namespace")
 
 
@@ -28,9 +33,24 @@ def namespace_variable(signal: Signal) -> Variable:
     return Variable("namespace", "Namespace", signal.record, SERVICE_LABELS[0])
 
 
+def pod_namespace_variable(signal: Signal) -> Variable:
+    """The choice of namespaces: those of the pods that the signal is measured for."""
+    return Variable("namespace", "Namespace", signal.record, "namespace")
+
+
 def chosen(signal: Signal) -> Selector:
     """A signal in the chosen namespaces."""
     return signal.where((CHOSEN,))
+
+
+def chosen_pods(signal: Signal) -> Selector:
+    """A signal by pod or by namespace, in the chosen namespaces."""
+    return signal.where((POD_CHOSEN,))
+
+
+def largest_pods(signal: Signal) -> Query:
+    """The pods with the largest values."""
+    return Query(Aggregation("topk", (), chosen_pods(signal), Number(SHOWN)), BY_POD)
 
 
 def total(signal: Signal) -> Expr:

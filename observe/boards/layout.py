@@ -25,20 +25,30 @@ class Place:
     y: int
     width: int
     height: int
+    inside: tuple[Place, ...] = ()
+    """Where the panels of a collapsed row will stand if the row is opened; until then they take no room."""
 
 
 def places(rows: tuple[Row, ...]) -> Iterator[Place]:
-    """All headings and panels in the order that Grafana wants: each row's panels behind its heading."""
+    """All headings and panels in the order that Grafana wants: each row's panels behind its heading, or inside."""
     top = 0
     for row in rows:
-        yield Place(row, 0, top, COLUMNS, HEADING)
+        below = tuple(_panels(row, top + HEADING))
+        yield Place(row, 0, top, COLUMNS, HEADING, below if row.collapsed else ())
         top += HEADING
-        for line in _lines(row.panels):
-            left = 0
-            for panel, width in zip(line, _widths(line), strict=True):
-                yield Place(panel, left, top, width, panel.height)
-                left += width
-            top += max(panel.height for panel in line)
+        if not row.collapsed:
+            yield from below
+            top = max((place.y + place.height for place in below), default=top)
+
+
+def _panels(row: Row, top: int) -> Iterator[Place]:
+    """The panels of a row, the first of them at the height `top`."""
+    for line in _lines(row.panels):
+        left = 0
+        for panel, width in zip(line, _widths(line), strict=True):
+            yield Place(panel, left, top, width, panel.height)
+            left += width
+        top += max(panel.height for panel in line)
 
 
 def _lines(panels: tuple[Panel, ...]) -> Iterator[list[Panel]]:

@@ -1,7 +1,10 @@
 """A dashboard as plain values: what is shown where, whatever draws it.
 
-The kind of a panel decides how its queries run: a time series over the time range that is shown, a stat and a
-table at its end, so that "now" is never the last value of an hour ago.
+The kind of a panel decides how its queries run: a time series and a heatmap over the time range that is shown, a stat
+and a table at its end, so that "now" is never the last value of an hour ago.
+
+Nothing repeats a panel or a row by a variable: what can be told apart has a board of its own or a row of a table, and
+copies that Grafana makes have ids that no link can name.
 """
 
 from __future__ import annotations
@@ -9,12 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from observe.promql import Aggregation, Matcher, Selector
+
 if TYPE_CHECKING:
     from observe.policy import Threshold
     from observe.promql import Expr
     from observe.signals.signal import Unit
 
 Severity = Literal["warning", "critical"]
+Tone = Literal["good", "warning", "critical", "neutral"]
+"""How a reader is to take a value; what draws it has a colour for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +34,39 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """A value that stands for a word, such as 1 for `yes`."""
+
+    value: float
+    says: str
+    tone: Tone = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class DataLink:
+    """Where a click on a value leads; `observe.boards.links` makes them."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One query. `{{label}}` in the legend stands for the value of that label."""
 
     expr: Expr
     legend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line(Query):
+    """A query of a time series whose lines look or lead otherwise than the panel's others."""
+
+    dashed: bool = False
+    """Something to compare with, such as a baseline; it stays a line where the others are stacked."""
+    tone: Tone | None = None
+    """By default each line has a colour of its own."""
+    link: DataLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +75,9 @@ class Column(Query):
 
     unit: Unit
     limits: tuple[Limit, ...] = ()
+    states: tuple[State, ...] = ()
+    decimals: int | None = None
+    """Digits behind the point. By default Grafana rounds to three digits, which makes 99.96% a full 100%."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +125,42 @@ class TimeSeries(Measured):
 
     unit: Unit
     limits: tuple[Limit, ...] = ()
+    minimum: float | None = 0
+    """The bottom of the axis; None where values can be negative, as differences can."""
     maximum: float | None = None
     """The top of the axis, where values cannot be larger. By default it holds the data and the limits."""
+    stacked: bool = False
+    """Each line on top of the one before: for parts of a whole."""
+    decimals: int | None = None
+    legend: Literal["bottom", "right"] = "bottom"
+    """On the right it leaves a wide panel with many lines its height."""
+    lowest_first: bool = False
+    """Whether the lowest of many lines matter most; else the highest do."""
+    link: DataLink | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heatmap(Measured):
+    """How much falls into each bucket of a classic histogram, over time.
+
+    It has one query: the rate of the cumulative buckets, summed by `le`, with the legend `{{le}}`.
+    """
+
+    unit: Unit
+    """Of what is measured: of the limits of the buckets."""
+    cells: Unit = "requests/s"
+    """Of what the query counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stat(Measured):
-    """One number, coloured by the limits."""
+    """One number, coloured by the limits, or a word for it."""
 
     unit: Unit
     limits: tuple[Limit, ...] = ()
+    states: tuple[State, ...] = ()
+    decimals: int | None = None
+    link: DataLink | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +181,8 @@ class Row:
     key: str
     title: str
     panels: tuple[Panel, ...]
+    collapsed: bool = False
+    """Its panels ask nothing until the row is opened; a link to one of them opens it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +197,51 @@ class Variable:
     title: str
     metric: str
     label: str
+    matchers: tuple[Matcher, ...] = ()
+    """Of which series; they may name variables that stand before this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A choice of one among values that are known beforehand, the first one at first."""
+
+    name: str
+    title: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """Moments and periods that are drawn across all graphs; a switch at the top of the board shows and hides them."""
+
+    title: str
+    shown: bool = True
+    """At first. What is hidden asks nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertMarks(Marks):
+    """The times in which alerts fired, one mark for all that have the same name: an incident of thirty services would
+    cover the graphs with thirty marks on top of each other.
+    """
+
+    matchers: tuple[Matcher, ...] = ()
+    """Of which alerts."""
+    severity: Severity = "critical"
+
+    @property
+    def expr(self) -> Expr:
+        """The names of the alerts that fire, among those of the severity."""
+        firing = (Matcher("alertstate", "=", "firing"), Matcher("severity", "=", self.severity))
+        return Aggregation("group", ("alertname", "severity"), Selector("ALERTS", (*firing, *self.matchers)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishMarks(Marks):
+    """The times of publishes that changed something."""
+
+    tag: str
+    """What a publish tags its mark with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +262,9 @@ class Board:
     description: str
     tags: tuple[str, ...]
     rows: tuple[Row, ...]
-    variables: tuple[Variable, ...] = ()
+    variables: tuple[Variable | Choice, ...] = ()
     links: tuple[Link, ...] = ()
+    marks: tuple[Marks, ...] = ()
     hours: int = 1
     """How far back the time range reaches at first."""
 
@@ -160,6 +272,14 @@ class Board:
     def panels(self) -> tuple[Panel, ...]:
         """Every panel, without the headings of rows."""
         return tuple(panel for row in self.rows for panel in row.panels)
+
+    @property
+    def queries_on_load(self) -> int:
+        """How many queries Prometheus gets when the board is opened, at most: what is out of sight waits."""
+        shown = (panel for row in self.rows if not row.collapsed for panel in row.panels)
+        panels = sum(len(panel.queries) for panel in shown if isinstance(panel, Measured))
+        listed = sum(isinstance(variable, Variable) for variable in self.variables)
+        return panels + listed + sum(isinstance(marks, AlertMarks) and marks.shown for marks in self.marks)
 
 
 def panel_keys(board: Board) -> tuple[str, ...]:

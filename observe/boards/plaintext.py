@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from observe import telemetry
+from observe import policy, telemetry
 from observe.boards import fleet
-from observe.boards.panel import Column, Key, Panel, Query, Table
-from observe.boards.plot import chart
-from observe.boards.traffic import CALLEE, CALLER
-from observe.promql import Aggregation, Binary, Expr, Function, Matcher, Number, Selector, sum_by
+from observe.boards.panel import Column, Key, Limit, Panel, Query, Table, TimeSeries
+from observe.boards.plot import described, series
+from observe.naming import SERVICE_LABELS
+from observe.promql import Aggregation, Binary, Expr, Matcher, Number, over_time, sum_by
+from observe.signals.presence import POD
+from observe.signals.requests import CALLER_LABELS, EDGE_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from observe.model import Mesh
+    from observe.signals import Catalogue
 
+CERTIFICATES: Final = (
+    Limit(policy.CERTIFICATE, broken="below"),
+    Limit(policy.CERTIFICATE_CRITICAL, "critical", "below"),
+)
+FIRST: Final = 20
+"""Rows of a table of pods: those that need somebody's attention first."""
 RANGE: Final = "$__range"
 """The time range that is shown: a nightly job that speaks plaintext is found by looking at a day."""
-SHOWN: Final = 20
-WORKLOAD: Final = Matcher("resource_name", "=", "default")
-"""The workload's own certificate, not the roots that it trusts."""
-POD: Final = ("namespace", "pod")
-POD_CHOSEN: Final = Matcher("namespace", "=~", fleet.CHOSEN.value)
+EDGE_KEYS: Final = (
+    Key(CALLER_LABELS[0], "Caller's namespace"),
+    Key(CALLER_LABELS[1], "Caller"),
+    Key(SERVICE_LABELS[0], "Namespace"),
+    Key(SERVICE_LABELS[1], "Service"),
+)
 
 
-def who_speaks_plaintext(mesh: Mesh) -> Table:
+def who_speaks_plaintext(signals: Catalogue) -> Table:
     """Every pair of caller and service with plaintext in the time range that is shown."""
     return Table(
         key="plaintext-edges",
@@ -35,50 +45,46 @@ def who_speaks_plaintext(mesh: Mesh) -> Table:
             "callee counted them. A caller without a proxy is unknown."
         ),
         queries=(
-            Column(_plaintext(mesh, telemetry.REQUESTS), "Requests", "count"),
-            Column(_plaintext(mesh, telemetry.TCP_OPENED), "Connections", "count"),
+            Column(_plaintext(signals, "request"), "Requests", "events", decimals=0),
+            Column(_plaintext(signals, "connection"), "Connections", "events", decimals=0),
         ),
         no_value="no plaintext was reported",
-        keys=(
-            Key(CALLER[0], "Caller's namespace"),
-            Key(CALLER[1], "Caller"),
-            Key(CALLEE[0], "Namespace"),
-            Key(CALLEE[1], "Service"),
-        ),
+        keys=EDGE_KEYS,
         sort="Requests",
         width=16,
         height=10,
     )
 
 
-def _plaintext(mesh: Mesh, metric: str) -> Expr:
-    """How often each caller spoke plaintext to each service; only those that did."""
-    matchers = (telemetry.receiver(mesh), telemetry.PLAINTEXT, telemetry.NO_SERVICE, fleet.CHOSEN)
-    increase = Function("increase", (Selector(metric, matchers, RANGE),))
-    return Binary(">", sum_by((*CALLER, *CALLEE), increase), Number(0))
+def _plaintext(signals: Catalogue, kind: str) -> Expr:
+    """How often each caller spoke plaintext to each service; only those that did. Each record says how often in a
+    second; it stands for its interval.
+    """
+    plain = signals.arrivals.where((Matcher("kind", "=", kind), telemetry.PLAINTEXT, fleet.CHOSEN))
+    counted = sum_by(EDGE_LABELS, over_time("sum", plain, RANGE))
+    seconds = Number(signals.mesh.prometheus.evaluation_interval / 1_000)
+    return Binary(">", Binary("*", counted, seconds), Number(0))
 
 
-def certificates(mesh: Mesh) -> Iterator[Panel]:
+def shortest_certificates(signals: Catalogue) -> TimeSeries:
+    """How long the certificate that ends first is still valid, in each namespace."""
+    signal = signals.certificates.namespaces
+    drawn = series(signal, Query(fleet.chosen_pods(signal), "{{namespace}}"), limits=CERTIFICATES)
+    return replace(drawn, lowest_first=True)
+
+
+def certificates(signals: Catalogue) -> Iterator[Panel]:
     """How long workload certificates are still valid. Istio renews them when half their life is over."""
-    series = Selector(telemetry.CERTIFICATE_EXPIRY, (WORKLOAD, POD_CHOSEN))
-    says = (
-        "Time until a pod's certificate expires. Istio gives 24 hours and renews at half of that: less than "
-        "12 hours left means that renewal fails."
-    )
-    nothing = "ztunnel reports no expiry" if mesh.data_plane == "ambient" else "no proxy's agent is scraped"
-    lowest = Query(Aggregation("min", POD[:1], series), "{{namespace}}")
-    yield chart("certificates", "Shortest certificate life by namespace", says, "seconds", lowest, no_value=nothing)
+    by_pod = signals.certificates.workloads
+    yield shortest_certificates(signals)
+    first = Aggregation("bottomk", (), fleet.chosen_pods(by_pod), Number(FIRST))
     yield Table(
-        key="certificates-pods",
-        title=f"The {SHOWN} pods whose certificates expire first",
-        description=says,
-        queries=(Column(_shortest(series), "Time left", "seconds"),),
-        no_value=nothing,
+        key=by_pod.id,
+        title=f"The {FIRST} pods whose certificates expire first",
+        description=described(by_pod),
+        queries=(Column(first, "Time left", "seconds", CERTIFICATES),),
+        no_value=by_pod.absent,
         keys=(Key(POD[0], "Namespace"), Key(POD[1], "Pod")),
         sort="Time left",
         descending=False,
     )
-
-
-def _shortest(series: Selector) -> Expr:
-    return Aggregation("bottomk", (), Aggregation("min", POD, series), Number(SHOWN))

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from observe.boards.panel import Limit, Link, Query, Stat, TimeSeries
+from observe.boards.panel import AlertMarks, DataLink, Limit, Link, Marks, PublishMarks, Query, Stat, TimeSeries
 from observe.model import Mesh, format_duration, format_percent
-from observe.naming import mtls_uid, overview_uid, pack_tag
+from observe.naming import (
+    control_plane_uid,
+    ingress_uid,
+    migration_uid,
+    mtls_uid,
+    overview_uid,
+    pack_tag,
+    resilience_uid,
+)
+from observe.promql import Matcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +24,8 @@ if TYPE_CHECKING:
     from observe.signals import Catalogue, Signal
     from observe.signals.signal import Unit
 
-NO_TRAFFIC: Final = "no traffic"
-NOT_REPORTED: Final = "no calling proxy reports it"
-"""Envoy's own counters exist only where a proxy with the pack's stats matcher knows the service."""
+BASELINE: Final = "$baseline"
+"""How much earlier the time is that the migration board compares with."""
 
 
 def series(
@@ -25,28 +33,49 @@ def series(
     *queries: Query,
     title: str | None = None,
     limits: tuple[Limit, ...] = (),
-    no_value: str = NO_TRAFFIC,
     width: int = 12,
+    height: int = 8,
+    stacked: bool = False,
+    link: DataLink | None = None,
 ) -> TimeSeries:
     """A signal over time. The panel's key is the signal's id: what alerts link to."""
     return TimeSeries(
         key=signal.id,
         title=title or signal.title,
-        description=explained(signal.description, signal.unit, limits),
+        description=described(signal, limits),
         queries=queries,
-        no_value=no_value,
+        no_value=signal.absent,
         unit=signal.unit,
         limits=limits,
-        maximum=1 if any(limit.broken == "below" for limit in limits) else None,
+        maximum=1 if signal.unit == "ratio" and any(limit.broken == "below" for limit in limits) else None,
         width=width,
+        height=height,
+        stacked=stacked,
+        decimals=_decimals(signal),
+        link=link,
     )
 
 
 def chart(
-    key: str, title: str, description: str, unit: Unit, *queries: Query, no_value: str = NO_TRAFFIC
+    key: str,
+    signal: Signal,
+    title: str,
+    description: str,
+    *queries: Query,
+    unit: Unit | None = None,
+    absent: str | None = None,
+    width: int = 12,
 ) -> TimeSeries:
-    """Something over time that is no signal: no rule reads it and no alert compares it."""
-    return TimeSeries(key=key, title=title, description=description, unit=unit, queries=queries, no_value=no_value)
+    """Another view of a signal: what alerts compare is on the panel that has its id."""
+    return TimeSeries(
+        key=key,
+        title=title,
+        description=_with_absence(description, signal, absent),
+        unit=unit or signal.unit,
+        queries=queries,
+        no_value=absent or signal.absent,
+        width=width,
+    )
 
 
 def error_rates(
@@ -63,20 +92,43 @@ def error_rates(
 
 
 def stat(
-    signal: Signal, expr: Expr, *, limits: tuple[Limit, ...] = (), no_value: str = NO_TRAFFIC, width: int = 6
+    signal: Signal,
+    expr: Expr,
+    *,
+    title: str | None = None,
+    limits: tuple[Limit, ...] = (),
+    width: int = 6,
+    link: DataLink | None = None,
 ) -> Stat:
     """A signal's present value."""
     return Stat(
         key=f"now-{signal.id}",
-        title=signal.title,
-        description=explained(signal.description, signal.unit, limits),
+        title=title or signal.title,
+        description=described(signal, limits),
         queries=(Query(expr, signal.title),),
-        no_value=no_value,
+        no_value=signal.absent,
         unit=signal.unit,
         limits=limits,
         width=width,
         height=4,
+        decimals=_decimals(signal),
+        link=link,
     )
+
+
+def _decimals(signal: Signal) -> int | None:
+    """Shares to a hundredth of a per cent: Grafana by itself makes 99.96 % a full 100 %."""
+    return 2 if signal.unit == "ratio" else None
+
+
+def described(signal: Signal, limits: tuple[Limit, ...] = ()) -> str:
+    """What a panel says of itself: what is measured, by which limits it is judged, and why it may be empty."""
+    return _with_absence(explained(signal.description, signal.unit, limits), signal)
+
+
+def _with_absence(text: str, signal: Signal, absent: str | None = None) -> str:
+    needs = f" Needs the proxies' statistics {', '.join(signal.needs_stats)}." if signal.needs_stats else ""
+    return f"{text} Empty: {absent or signal.absent}.{needs}"
 
 
 def explained(text: str, unit: Unit, limits: tuple[Limit, ...]) -> str:
@@ -99,6 +151,20 @@ def mesh_links(mesh: Mesh) -> tuple[Link, ...]:
     """The ways to the mesh's other dashboards, the same on every board."""
     return (
         Link("Mesh overview", uid=overview_uid(mesh.name)),
+        Link("Resilience", uid=resilience_uid(mesh.name)),
         Link("mTLS coverage", uid=mtls_uid(mesh.name)),
+        Link("Ingress", uid=ingress_uid(mesh.name)),
+        Link("Control plane", uid=control_plane_uid(mesh.name)),
+        Link("Migration", uid=migration_uid(mesh.name)),
         Link("All dashboards of this mesh", tag=pack_tag(mesh.name)),
+    )
+
+
+def marks(mesh: Mesh, *matchers: Matcher) -> tuple[Marks, ...]:
+    """When pages went out and when the pack was published; tickets are there to be switched on."""
+    own = (Matcher("mesh", "=", mesh.name), *matchers)
+    return (
+        AlertMarks(title="Pages", matchers=own),
+        AlertMarks(title="Tickets", matchers=own, severity="warning", shown=False),
+        PublishMarks(title="Publishes", tag=pack_tag(mesh.name)),
     )

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from observe import naming, policy
-from observe.boards import split
+from observe.boards import markdown, split
 from observe.boards.about import about
-from observe.boards.layout import COLUMNS
-from observe.boards.panel import Board, Limit, Panel, Query, Row, Text, TimeSeries
-from observe.boards.plot import NOT_REPORTED, error_rates, mesh_links, series, stat
+from observe.boards.panel import Board, Heatmap, Limit, Line, Panel, Query, Row, Severity, Text, TimeSeries
+from observe.boards.plot import described, error_rates, marks, mesh_links, series, stat
+from observe.model import format_duration
+from observe.policy import Threshold
+from observe.promql import Matcher, equal, sum_by
 from observe.signals.catalogue import PANEL_QUANTILES
+from observe.signals.presence import pods
+from observe.signals.requests import CALLER_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from observe.graph import Graph
-    from observe.model import Inventory, Mesh, Service
+    from observe.model import Inventory, Service
     from observe.signals import Catalogue, Signal
+    from observe.signals.objectives import Budget
+
+POD: Final = "{{pod}}"
 
 
 def service_board(inventory: Inventory, graph: Graph, signals: Catalogue, service: Service) -> Board:
     """The dashboard of one service; its alerts link to panels of it."""
     mesh = inventory.mesh
-    header = Text(key="about", title="About", content=about(mesh, graph, service), width=24, height=9)
+    said = about(mesh, graph, service)
+    header = Text(key="about", title="About", content=said, width=24, height=markdown.height(said, most=14))
+    own = equal({"service": service.name, "namespace": service.namespace})
     return Board(
         uid=naming.service_uid(mesh.name, service.namespace, service.name),
         title=f"{service.namespace} / {service.name}",
         description=f"{service.name} in {service.namespace}, owned by {service.owner}.",
         tags=("istio", "service"),
-        rows=_Author(mesh, signals, service, _limits(service)).rows(header),
+        rows=_Author(inventory, signals, service, _limits(service)).rows(header),
         links=mesh_links(mesh),
+        marks=marks(mesh, *own),
     )
 
 
@@ -45,6 +55,8 @@ class _Limits:
     ejections: tuple[Limit, ...]
     mtls: tuple[Limit, ...]
     """Empty where plaintext is what was asked for: there is no alert then, hence no line."""
+    connections: tuple[Limit, ...]
+    retries: tuple[Limit, ...]
 
 
 def _limits(service: Service) -> _Limits:
@@ -55,6 +67,8 @@ def _limits(service: Service) -> _Limits:
         latency=(Limit(thresholds.latency),),
         ejections=(Limit(thresholds.ejections),),
         mtls=(Limit(thresholds.mtls, broken="below"),) if policy.watches_mtls(service) else (),
+        connections=(Limit(thresholds.connections, "critical"),),
+        retries=(Limit(thresholds.retries),),
     )
 
 
@@ -62,7 +76,7 @@ def _limits(service: Service) -> _Limits:
 class _Author:
     """Lays out the dashboard of one service. What it has no port or proxy for is left out."""
 
-    mesh: Mesh
+    inventory: Inventory
     signals: Catalogue
     service: Service
     limits: _Limits
@@ -73,9 +87,12 @@ class _Author:
             Row("row-requests", "Requests", tuple(self._requests())),
             Row("row-callers", "Who calls it", tuple(self._callers())),
             Row("row-callees", "What it calls", tuple(self._callees())),
-            Row("row-responses", "Responses", tuple(self._responses())),
-            Row("row-resilience", "Circuit breakers, connection pools, retries", tuple(self._resilience())),
+            Row("row-resilience", "Circuit breakers and retries", tuple(self._resilience())),
             Row("row-mtls", "mTLS", tuple(self._mtls())),
+            Row("row-objectives", "Objectives over hours and days", tuple(self._objectives()), collapsed=True),
+            Row("row-responses", "Operations, responses, durations", tuple(self._responses()), collapsed=True),
+            Row("row-pools", "Connection pools", tuple(self._pools()), collapsed=True),
+            Row("row-proxies", "Instances and their proxies", tuple(self._proxies()), collapsed=True),
         )
         return tuple(row for row in rows if row.panels)
 
@@ -84,9 +101,13 @@ class _Author:
         latency = signals.latency(service.objectives.latency.quantile)
         if service.request_ports:
             yield stat(signals.rate, signals.rate.of(service))
-            yield stat(signals.errors, signals.errors.of(service), limits=limits.errors)
+            yield stat(signals.errors, signals.errors.of(service), limits=limits.errors + limits.critical)
             yield stat(latency, latency.of(service), limits=limits.latency)
-        elif service.in_mesh:
+        if policy.watches_connections(service):
+            opened, failed = signals.connections.opened, signals.connections.share
+            yield stat(opened, opened.of(service))
+            yield stat(failed, failed.of(service), limits=limits.connections)
+        elif service.in_mesh and not service.request_ports:
             yield stat(signals.received, signals.received.of(service))
         if service.in_mesh:
             coverage = signals.mtls(service)
@@ -96,7 +117,8 @@ class _Author:
         if not self.service.request_ports:
             return
         signals = self.signals
-        yield series(signals.rate, self._of(signals.rate), self._of(signals.failed))
+        failed = Line(signals.failed.of(self.service), signals.failed.title, tone="critical")
+        yield series(signals.rate, self._of(signals.rate), failed)
         yield self._percentiles()
         yield from error_rates(signals, self._series, self.limits.errors, self.limits.critical)
 
@@ -107,31 +129,127 @@ class _Author:
         queries = tuple(self._of(signal) for signal in shown)
         return series(self.signals.latency(objective), *queries, title="Latency", limits=self.limits.latency)
 
+    def _objectives(self) -> Iterator[Panel]:
+        if not self.service.request_ports:
+            return
+        signals, service = self.signals, self.service
+        yield from self._budget(signals.availability, policy.availability_budget(service))
+        if promised := policy.latency_budget(service):
+            yield from self._budget(signals.punctuality, promised)
+        late = signals.late_share
+        limit = format_duration(service.objectives.latency.limit)
+        yield series(late, self._of(late), title=f"{late.title}, slower than {limit}")
+
+    def _budget(self, budget: Budget, promised: float | None) -> Iterator[Panel]:
+        """The shares of bad requests over the windows that alerts compare, each with its limit."""
+        mesh, window = self.signals.mesh, format_duration(self.signals.slow.window)
+        severities: dict[policy.Speed, Severity] = {"fast": "critical", "slow": "warning"}
+        burns = [
+            (burn, severity)
+            for pace, severity in severities.items()
+            for burn in (policy.burns(mesh, promised, pace, window) if promised else ())
+        ]
+        if not any(burn.long == "1h" for burn, _ in burns):
+            yield self._series(budget.over("1h"))
+        for burn, severity in burns:
+            long, short = budget.over(burn.long), budget.over(burn.short)
+            source = f"{burn.factor:g} times faster than the budget allows"
+            shown = (
+                Query(long.of(self.service), f"over {burn.long}"),
+                Line(short.of(self.service), f"over {burn.short}", dashed=True),
+            )
+            yield series(long, *shown, limits=(Limit(Threshold(burn.limit, source), severity),))
+
     def _callers(self) -> Iterator[Panel]:
         if self.service.request_ports:
-            yield from split.callers(self.mesh, self.service)
-        if any(port.protocol == "tcp" for port in self.service.ports):
-            yield split.connections(self.mesh, self.service)
+            yield from split.callers(self.signals, self.service)
+        if policy.watches_connections(self.service):
+            yield from split.connections(self.signals, self.service)
+            share = self.signals.connections.share
+            yield series(share, self._of(share), limits=self.limits.connections)
 
     def _callees(self) -> Iterator[Panel]:
-        if self.service.in_mesh:
-            yield from split.callees(self.mesh, self.service)
+        if self.service.in_mesh and self._sends_requests():
+            yield from split.callees(self.signals, self.service)
+        if policy.watches_proxies(self.signals.mesh, self.service):
+            yield self._egress()
+
+    def _sends_requests(self) -> bool:
+        """Whether the mesh sees single requests to anything that the service declares to call: not over TCP or its own
+        TLS, and in ambient only through a waypoint.
+        """
+        mesh = self.signals.mesh
+        sidecar = mesh.data_plane == "sidecar"
+        called = ((self.inventory.by_id[call.service], call.port) for call in self.service.calls)
+        ports = (
+            port
+            for callee, number in called
+            if sidecar or mesh.has_waypoint(callee.namespace)
+            for port in callee.request_ports
+            if number in (None, port.number)
+        )
+        return any(ports) or (sidecar and any(host.protocol == "http" for host in self.service.external_hosts))
+
+    def _egress(self) -> Panel:
+        """Hosts that nobody declared: whichever of the two the mesh does with them, the other shows nothing."""
+        caller = equal(dict(zip(CALLER_LABELS, (self.service.namespace, self.service.workload_name), strict=True)))
+        boundaries = self.signals.boundaries
+        blocks = policy.watches_egress(self.signals.mesh, self.service)
+        signal = boundaries.blocked if blocks else boundaries.undeclared
+        return series(signal, Query(sum_by((), signal.where(caller)), signal.title), width=24)
 
     def _responses(self) -> Iterator[Panel]:
-        if self.service.request_ports:
-            yield from split.responses(self.mesh, self.service)
+        if not self.service.request_ports:
+            return
+        if self.service.endpoints:
+            yield from split.endpoints(self.signals, self.service)
+        yield from split.responses(self.signals, self.service)
+        buckets = self.signals.buckets
+        yield Heatmap(
+            key=buckets.id,
+            title=buckets.title,
+            description=described(buckets),
+            queries=(Query(sum_by(("le",), buckets.of(self.service)), "{{le}}"),),
+            no_value=buckets.absent,
+            unit="milliseconds",
+            width=24,
+        )
 
     def _resilience(self) -> Iterator[Panel]:
         """Side by side: what one of them shows explains the others."""
-        watched = policy.watches_ejections(self.service)
-        breakers = ((self.signals.ejections, self.limits.ejections),) if watched else ()
-        shown: list[Panel] = [
-            series(signal, self._of(signal), limits=limits, no_value=NOT_REPORTED)
-            for signal, limits in (*breakers, (self.signals.overflow, ()))
-        ]
+        signals, service = self.signals, self.service
+        if policy.watches_ejections(service):
+            denied = signals.breakers.denied
+            yield series(signals.ejections, self._of(signals.ejections), limits=self.limits.ejections, width=8)
+            yield series(denied, self._of(denied), width=8)
+        if service.request_ports:
+            away, missing = signals.breakers.turned_away, signals.breakers.no_instance
+            yield from self._retries()
+            yield series(away, self._of(away), self._of(missing), title="Requests that no instance got", width=12)
+        elif service.outside is None:
+            yield self._series(signals.overflow)
+
+    def _retries(self) -> Iterator[Panel]:
+        """Envoy's statistics do not name a service outside the cluster."""
+        if self.service.outside is not None:
+            return
+        retries = self.signals.retries
+        shown = (retries.rate, retries.succeeded, retries.exhausted)
+        yield series(retries.share, self._of(retries.share), limits=self.limits.retries, width=8)
+        yield series(retries.rate, *map(self._of, shown), width=12)
+
+    def _pools(self) -> Iterator[Panel]:
+        """How near the busiest caller is to the limits; those of a caller's proxy, not of all together."""
+        if self.service.outside is not None:
+            return
+        breakers, pool = self.signals.breakers, policy.breaker(self.inventory, self.service).pool
+        limits = [(breakers.active_connections, pool.max_connections)]
         if self.service.request_ports:
-            shown.append(split.retries(self.mesh, self.service))
-        return (replace(panel, width=COLUMNS // len(shown)) for panel in shown)
+            yield self._series(self.signals.overflow)
+            limits.append((breakers.active_requests, pool.max_requests))
+        for signal, most in limits:
+            yield self._series(signal, limits=(Limit(Threshold(most.value, most.origin.why)),))
+        yield self._series(breakers.handshakes_failed)
 
     def _mtls(self) -> Iterator[Panel]:
         if not self.service.in_mesh:
@@ -139,8 +257,28 @@ class _Author:
         signals = self.signals
         judged = signals.mtls(self.service)
         whole = () if judged == signals.coverage else (self._of(signals.coverage),)
-        yield series(judged, self._of(judged), *whole, limits=self.limits.mtls)
-        yield series(signals.received, self._of(signals.received))
+        yield series(judged, self._of(judged), *whole, limits=self.limits.mtls, width=8)
+        plain = signals.mtls_plaintext(self.service)
+        bare = Line(plain.of(self.service), plain.title, tone="warning")
+        yield series(plain, bare, self._of(signals.received), title="Plaintext of all that arrives", width=8)
+        if policy.watches_proxies(signals.mesh, self.service):
+            boundaries = signals.boundaries
+            shown = (self._by_pod(signal, signal.title) for signal in (boundaries.denied, boundaries.would_be_denied))
+            yield series(boundaries.denied, *shown, width=8)
+
+    def _proxies(self) -> Iterator[Panel]:
+        signals = self.signals
+        if not policy.watches_proxies(signals.mesh, self.service):
+            return
+        presence = signals.presence
+        yield self._series(presence.reporting)
+        yield self._series(presence.silent)
+        for signal in (signals.saturation.cpu, signals.saturation.memory, signals.certificates.workloads):
+            yield series(signal, self._by_pod(signal, POD), width=8)
+
+    def _by_pod(self, signal: Signal, legend: str) -> Query:
+        mine = signal.where((Matcher("namespace", "=", self.service.namespace), pods(self.service)))
+        return Query(mine if legend == POD else sum_by((), mine), legend)
 
     def _series(self, signal: Signal, *, title: str | None = None, limits: tuple[Limit, ...] = ()) -> TimeSeries:
         return series(signal, self._of(signal), title=title, limits=limits)

@@ -1,86 +1,96 @@
-"""One service's traffic, split by the other side, by code and by flag."""
+"""One service's traffic, split by the other side, by operation, by code and by flag."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from observe import telemetry
-from observe.boards import traffic
 from observe.boards.panel import Panel, Query
-from observe.boards.plot import NOT_REPORTED, chart
-from observe.promql import Matcher
+from observe.boards.plot import chart, series
+from observe.promql import Matcher, equal, ratio, sum_by
+from observe.signals.requests import CALLER_LABELS
+from observe.telemetry import ENDPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from observe.model import Mesh, Service
+    from observe.model import Service
+    from observe.signals import Catalogue, Signal
 
 CALLER: Final = "{{source_workload_namespace}}/{{source_workload}}"
 CALLEE: Final = "{{destination_service_namespace}}/{{destination_service_name}}"
 UNKNOWN: Final = "Callers without a proxy are counted together, as unknown."
-OWN_NAME: Final = "The workload is taken to have the Service's name."
 GRPC: Final = Matcher("request_protocol", "=", "grpc")
 NOT_GRPC: Final = Matcher("request_protocol", "!=", "grpc")
 FLAGGED: Final = Matcher("response_flags", "!=", "-")
+STATUSES: Final = (
+    "A failed gRPC call has HTTP code 200, its status tells: 0 OK, 2 UNKNOWN, 4 DEADLINE_EXCEEDED, 5 NOT_FOUND, "
+    "7 PERMISSION_DENIED, 8 RESOURCE_EXHAUSTED, 12 UNIMPLEMENTED, 13 INTERNAL, 14 UNAVAILABLE."
+)
+FLAGS: Final = (
+    "Requests about which a proxy had something to say: UO refused by a pool limit, UH no healthy instance, UF no "
+    "connection, UC connection cut, UT too slow, URX out of retries, NR no route, DC the client left."
+)
 
 
-def callers(mesh: Mesh, service: Service) -> Iterator[Panel]:
+def callers(signals: Catalogue, service: Service) -> Iterator[Panel]:
     """Who sends requests, and whose requests fail."""
-    reports = traffic.received(mesh, service)
-    rate = Query(traffic.per_second(reports, traffic.CALLER), CALLER)
-    failed = Query(traffic.failed_share(reports, traffic.CALLER), CALLER)
-    yield chart("callers-rate", "Requests by caller", f"Who sends how much. {UNKNOWN}", "requests/s", rate)
+    rate, failed = signals.edges.rate.of(service), signals.edges.failed.of(service)
+    says = f"Who sends how much. {UNKNOWN}"
+    yield chart("callers-rate", signals.edges.rate, "Requests by caller", says, Query(rate, CALLER))
     says = f"Share of each caller's requests that fail, as the error rate counts failures. {UNKNOWN}"
-    yield chart("callers-errors", "Error rate by caller", says, "ratio", failed)
+    share = Query(ratio(failed, rate), CALLER)
+    yield chart("callers-errors", signals.edges.rate, "Error rate by caller", says, share, unit="ratio")
 
 
-def connections(mesh: Mesh, service: Service) -> Panel:
-    """Who opens TCP connections."""
-    opened = traffic.per_second(traffic.connections(mesh, service), traffic.CALLER, metric=telemetry.TCP_OPENED)
+def connections(signals: Catalogue, service: Service) -> Iterator[Panel]:
+    """Who opens TCP connections, and whether they succeed."""
+    tcp = signals.connections
     says = f"New TCP connections per second; the mesh does not see single requests on them. {UNKNOWN}"
-    return chart("callers-connections", "Connections by caller", says, "per second", Query(opened, CALLER))
+    by_caller = Query(tcp.by_caller.of(service), CALLER)
+    yield chart("callers-connections", tcp.by_caller, "Connections by caller", says, by_caller)
+    yield series(tcp.opened, *(Query(signal.of(service), signal.title) for signal in (tcp.opened, tcp.failed)))
+    both = (Query(signal.of(service), signal.title) for signal in (tcp.received, tcp.sent))
+    yield chart("tcp-bytes", tcp.received, "TCP bytes", "Bytes per second over TCP connections, both ways.", *both)
 
 
-def callees(mesh: Mesh, service: Service) -> Iterator[Panel]:
-    """What the service asks of others, and how they answer.
-
-    `PassthroughCluster` and `BlackHoleCluster` are shown too: hosts that no configuration names.
-    """
-    reports = traffic.sent(mesh, service)
-    rate = Query(traffic.per_second(reports, traffic.CALLEE), CALLEE)
-    failed = Query(traffic.failed_share(reports, traffic.CALLEE), CALLEE)
-    nothing = "it sends no requests"
-    says = f"Requests that this service sends, by where they go. {OWN_NAME}"
-    yield chart("callees-rate", "Requests by callee", says, "requests/s", rate, no_value=nothing)
-    says = f"Share of this service's own requests that fail, by where they go. {OWN_NAME}"
-    yield chart("callees-errors", "Error rate by callee", says, "ratio", failed, no_value=nothing)
+def callees(signals: Catalogue, service: Service) -> Iterator[Panel]:
+    """What the service asks of others, and how they answer."""
+    caller = equal(dict(zip(CALLER_LABELS, (service.namespace, service.workload_name), strict=True)))
+    rate, failed = signals.edges.rate.where(caller), signals.edges.failed.where(caller)
+    says = "Requests that this service sends, by where they go."
+    yield chart("callees-rate", signals.edges.rate, "Requests by callee", says, Query(rate, CALLEE))
+    says = "Share of this service's own requests that fail, by where they go."
+    share = Query(ratio(failed, rate), CALLEE)
+    yield chart("callees-errors", signals.edges.rate, "Error rate by callee", says, share, unit="ratio")
 
 
-def responses(mesh: Mesh, service: Service) -> Iterator[Panel]:
-    """Codes, statuses and the proxies' own words for what went wrong."""
-    reports = traffic.received(mesh, service)
-    says = "Responses per second. A failed gRPC call has HTTP code 200, its status tells. Code 0 is no response."
-    yield chart("response-codes", "Response codes", says, "requests/s", *_codes(service, reports))
-    flags = Query(traffic.per_second(reports, ("response_flags",), FLAGGED), "{{response_flags}}")
+def endpoints(signals: Catalogue, service: Service) -> Iterator[Panel]:
+    """Which of its operations are used, and which fail."""
+    rate, failed = signals.endpoints.rate.of(service), signals.endpoints.failed.of(service)
+    legend = f"{{{{{ENDPOINT}}}}}"
+    yield series(signals.endpoints.rate, Query(rate, legend))
     says = (
-        "Requests about which a proxy had something to say: UO refused by a pool limit, UH no healthy "
-        "instance, UF no connection, UC connection cut, UT too slow, URX out of retries, NR no route, DC the "
-        "client left."
+        "Share of each operation's requests that fail, of those that arrived, as the service answers them. What "
+        "callers gave up waiting for, or could not deliver, is in the error rate alone."
     )
-    yield chart("response-flags", "Response flags", says, "requests/s", flags, no_value="no request was flagged")
+    share = Query(ratio(failed, rate), legend)
+    title = "Error rate by endpoint, of what arrived"
+    yield chart("endpoints-errors", signals.endpoints.rate, title, says, share, unit="ratio")
 
 
-def _codes(service: Service, reports: traffic.Reports) -> Iterator[Query]:
+def responses(signals: Catalogue, service: Service) -> Iterator[Panel]:
+    """Codes, statuses and the proxies' own words for what went wrong."""
+    answers = signals.slow.answers
+    says = f"Responses per second. Code 0 is no response.{f' {STATUSES}' if service.speaks_grpc else ''}"
+    yield chart("response-codes", answers, "Response codes", says, *_codes(service, answers))
+    flags = Query(sum_by(("response_flags",), answers.of(service).where(FLAGGED)), "{{response_flags}}")
+    yield chart("response-flags", answers, "Response flags", FLAGS, flags, absent="no request was flagged")
+
+
+def _codes(service: Service, answers: Signal) -> Iterator[Query]:
+    seen = answers.of(service)
     if any(port.protocol == "http" for port in service.ports):
-        yield Query(traffic.per_second(reports, ("response_code",), NOT_GRPC), "HTTP {{response_code}}")
+        yield Query(sum_by(("response_code",), seen.where(NOT_GRPC)), "HTTP {{response_code}}")
     if service.speaks_grpc:
-        both = ("grpc_response_status", "response_code")
-        legend = "gRPC {{grpc_response_status}} (HTTP {{response_code}})"
-        yield Query(traffic.per_second(reports, both, GRPC), legend)
-
-
-def retries(mesh: Mesh, service: Service) -> Panel:
-    """How often callers' proxies try again."""
-    says = "Tries after the first one, by all callers' proxies together. They are load that nobody asked for."
-    query = Query(traffic.retries(mesh, service), "Retries")
-    return chart("retries", "Retries", says, "per second", query, no_value=NOT_REPORTED)
+        both = sum_by(("grpc_response_status", "response_code"), seen.where(GRPC))
+        yield Query(both, "gRPC {{grpc_response_status}} (HTTP {{response_code}})")

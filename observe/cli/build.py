@@ -6,14 +6,15 @@ import sys
 
 import click
 
-from observe.cli.options import format_option, inventory_option
+from observe.cli.options import format_option, inventory_option, rule_tests_option
 
 
 @click.command("build")
 @inventory_option
 @click.option("-o", "--output", metavar="DIR", required=True, help="The directory that the pack is written to.")
+@rule_tests_option
 @format_option
-def command(source: str, output: str, format_: str) -> None:
+def command(source: str, output: str, rule_tests: bool, format_: str) -> None:
     """Write the pack into a directory.
 
     Files that would not change are not touched; files of an earlier pack that are no longer part of it are
@@ -24,7 +25,7 @@ def command(source: str, output: str, format_: str) -> None:
     from observe.cli.targets import directory, planned
     from observe.publish.apply import apply
 
-    _, pack = sound_pack(source)
+    _, pack = sound_pack(source, rule_tests=rule_tests)
     target = directory(output, pack.name)
     report = apply(planned(target, pack, prune=True), target)
     print_reports([report], format_)

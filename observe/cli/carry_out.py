@@ -58,8 +58,9 @@ def confirm(plans: Iterable[Plan], *, yes: bool) -> None:
         raise UsageError("nothing was written")
 
 
-def carry_out(wanted: Iterable[Intent], workers: int | None, settle: float) -> tuple[list[Report], bool]:
+def carry_out(wanted: Sequence[Intent], workers: int | None, settle: float) -> tuple[list[Report], bool]:
     """What became of each target; and whether the user broke off."""
+    from observe.publish.announce import announce
     from observe.publish.apply import Interrupted
 
     reports: list[Report] = []
@@ -68,7 +69,10 @@ def carry_out(wanted: Iterable[Intent], workers: int | None, settle: float) -> t
             reports.append(_one(intent, workers, settle))  # noqa: PERF401 - what is done stays when one breaks off
     except Interrupted as interrupted:
         return [*reports, interrupted.report], True
-    return reports, False
+    try:
+        return announce([intent.target for intent in wanted], reports), False
+    except KeyboardInterrupt:
+        return reports, True
 
 
 def _one(intent: Intent, workers: int | None, settle: float) -> Report:

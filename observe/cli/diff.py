@@ -7,7 +7,14 @@ from contextlib import ExitStack
 
 import click
 
-from observe.cli.options import context_option, inventory_option, output_option, prune_option, to_option
+from observe.cli.options import (
+    context_option,
+    inventory_option,
+    output_option,
+    prune_option,
+    rule_tests_option,
+    to_option,
+)
 from observe.errors import EXIT_FINDINGS, EXIT_OK
 
 
@@ -17,7 +24,10 @@ from observe.errors import EXIT_FINDINGS, EXIT_OK
 @output_option
 @context_option
 @prune_option
-def command(source: str, names: tuple[str, ...], output: str | None, context: str | None, prune: bool) -> None:
+@rule_tests_option
+def command(
+    source: str, names: tuple[str, ...], output: str | None, context: str | None, prune: bool, rule_tests: bool
+) -> None:
     """Show what publishing would change, line by line.
 
     The exit code is 1 when there is a difference, as with diff itself.
@@ -26,7 +36,7 @@ def command(source: str, names: tuple[str, ...], output: str | None, context: st
     from observe.cli.targets import Choice, open_targets, planned
     from observe.publish.diff import diff
 
-    inventory, pack = sound_pack(source)
+    inventory, pack = sound_pack(source, rule_tests=rule_tests)
     differs = False
     with ExitStack() as stack:
         for target in open_targets(Choice(names, output, context), inventory, stack):

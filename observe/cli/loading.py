@@ -45,7 +45,7 @@ def load(source: str, show: Callable[[Sequence[Finding]], None] = report_on_stde
         raise
 
 
-def sound_pack(source: str) -> tuple[Inventory, Pack]:
+def sound_pack(source: str, *, rule_tests: bool = False) -> tuple[Inventory, Pack]:
     """The inventory and its pack, for commands that write: with an error among the findings they do not."""
     from observe import checks, pack
 
@@ -56,4 +56,4 @@ def sound_pack(source: str) -> tuple[Inventory, Pack]:
     if worst(findings) >= Severity.ERROR:
         click.echo("observe: nothing was written: mend the errors, or silence them with a reason", err=True)
         sys.exit(EXIT_FINDINGS)
-    return inventory, pack.build(inventory)
+    return inventory, pack.build(inventory, rule_tests=rule_tests)

@@ -24,6 +24,10 @@ format_option = click.option(
     help="How the result is printed.",
 )
 
+rule_tests_option = click.option(
+    "--rule-tests", is_flag=True, help="With tests of the alerts, for `promtool test rules`."
+)
+
 to_option = click.option(
     "--to",
     "names",

@@ -15,10 +15,13 @@ from observe.errors import ObserveError
 COMMANDS: Final = {
     "build": "Write the pack into a directory.",
     "diff": "Show what publishing would change, line by line.",
+    "drill": "Play incidents: what fires, when, and who is paged.",
     "explain": "Say where the values of a generated file come from.",
+    "preview": "Draw the dashboards into one HTML page, with data of a Prometheus.",
     "prune": "Delete what the pack no longer holds, or what has expired.",
     "publish": "Bring the pack to Grafana, the cluster, or a directory.",
     "schema": "Print the JSON Schema of inventory files.",
+    "simulate": "Serve the metrics of a simulated mesh, with incidents on request.",
     "validate": "Check the inventory and say what is wrong with it.",
 }
 """Name to summary. The modules are imported when a command is run: help must not wait for libraries."""

@@ -49,6 +49,7 @@ def as_data(reports: Sequence[Report]) -> list[dict[str, Any]]:
         {
             "target": report.target,
             "error": str(report.error) if report.error else None,
+            "warning": str(report.warning) if report.warning else None,
             "objects": [
                 {
                     "api_version": outcome.change.key.api_version,
@@ -146,7 +147,8 @@ def summary(report: Report) -> str:
     said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
     if report.error:
         return f"{report.target}: {said or 'nothing was published'}; {report.error}"
-    return f"{report.target}: {said or 'nothing to do'}"
+    warning = f"; {report.warning}" if report.warning else ""
+    return f"{report.target}: {said or 'nothing to do'}{warning}"
 
 
 def exit_code(reports: Sequence[Report]) -> int:

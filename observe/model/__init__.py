@@ -7,7 +7,7 @@ from observe.model.fields import format_duration, format_percent, parse_duration
 from observe.model.gateway import Gateway, GlobalRateLimit, Issuer, RateLimitService
 from observe.model.installation import Installation, Tracing
 from observe.model.inventory import Inventory, Path, Position, dotted
-from observe.model.mesh import DataPlane, Grafana, Ingress, Mesh, MtlsDefault, Namespace, Prometheus
+from observe.model.mesh import DataPlane, Grafana, Ingress, Mesh, MtlsDefault, Namespace, Prometheus, RuleLimits
 from observe.model.service import Application, LatencyObjective, Objectives, Role, Service, Silence, Tier
 from observe.model.traffic import Breaker, Exposure, Fault, FaultAbort, FaultDelay, RateLimit, Route, Version
 from observe.model.workload import ExcludedPorts, Metrics, Mtls, MtlsMode, Outside, Port, Protocol, Resources, Workload
@@ -54,6 +54,7 @@ __all__ = [
     "Retries",
     "Role",
     "Route",
+    "RuleLimits",
     "Service",
     "Silence",
     "Tier",

@@ -170,6 +170,9 @@ LabelValue = Annotated[str, Field(pattern=_LABEL_VALUE)]
 LabelKey = Annotated[str, Field(pattern=_LABEL_KEY)]
 """A Kubernetes label key."""
 
+LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$")]
+"""The name of a label in Prometheus."""
+
 Line = Annotated[str, Field(min_length=1, max_length=500, pattern=_LINE)]
 """One line of free text."""
 

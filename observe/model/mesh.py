@@ -15,6 +15,7 @@ from observe.model.fields import (
     HttpUrl,
     IstioVersion,
     LabelKey,
+    LabelName,
     LabelValue,
     Line,
     MeshName,
@@ -38,6 +39,16 @@ class Ingress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleLimits:
+    """What the system that evaluates the rules takes. Groups are always split, so that no limit on rules is met."""
+
+    rules_per_group: Annotated[int, Field(strict=True, ge=5, le=1_000)] = 20
+    """The most rules in a group; Mimir takes 20 unless it is told otherwise."""
+    groups: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    """The most groups of a tenant: 70 in Mimir unless it is told otherwise. Absent: any number, as Prometheus."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prometheus:
     """Where rules go, and how often samples come."""
 
@@ -52,6 +63,13 @@ class Prometheus:
     service_account: DnsLabel | None = None
     """Prometheus' own service account in `namespace`, when it scrapes with an Istio certificate. Absent: it comes
     without one, and reaches an application's port only where plaintext is accepted."""
+    cluster_label: LabelName | None = None
+    """The label that tells clusters apart where one Prometheus, Thanos or Mimir holds several: records and alerts
+    keep it, dashboards let choose by it. Absent: all that it holds is one mesh."""
+    istiod_job: Line = "istiod"
+    """The value of the label `job` of istiod's targets."""
+    rule_limits: RuleLimits = RuleLimits()
+    """What the system that evaluates the rules takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +118,10 @@ class Mesh:
     """Istio's version, in quotes: metrics and resources differ by version."""
     runbook_base_url: HttpUrl
     """Where the runbooks are published; every alert links to a page below it."""
+    owner: LabelValue = "platform"
+    """The team that answers for the mesh itself: control plane, certificates, telemetry."""
+    objective_days: Literal[28, 30] = 30
+    """The days over which objectives are kept: 28, always four weeks, or 30."""
     data_plane: DataPlane = "sidecar"
     """Sidecars, or ambient (ztunnel and waypoints)."""
     trust_domain: DnsName = "cluster.local"

@@ -58,7 +58,8 @@ class Objectives:
     latency: LatencyObjective = LatencyObjective()
     """The latency that is promised."""
     availability: Annotated[Ratio, Field(ge=0.5, lt=1)] | None = None
-    """Share of good requests over 30 days, such as 99.9%."""
+    """Share of good requests over `mesh.objective_days`, such as 99.9%. Alerts then also watch how fast the rest is
+    used up."""
     minimum_requests: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 20
     """Fewer requests than this in a rate window are too few to judge: request alerts stay quiet."""
 
@@ -175,6 +176,20 @@ class Service:
     def selector(self) -> Mapping[str, str]:
         """The labels that select the service's pods."""
         return self.labels or {"app": self.name}
+
+    @property
+    def workload_name(self) -> str:
+        """The name of what runs its pods."""
+        return self.workload.name or self.name
+
+    @property
+    def workload_names(self) -> tuple[str, ...]:
+        """The names of what runs its pods: an inventory names one workload only, so each version is taken to have one
+        that is called after it, `web-v1` and `web-v2` of `web`, whether `web` or `web-v1` is declared.
+        """
+        name, versions = self.workload_name, [version.name for version in self.versions]
+        base = next((name.removesuffix(f"-{each}") for each in versions if name.endswith(f"-{each}")), name)
+        return tuple(f"{base}-{version}" for version in versions) or (name,)
 
     @property
     def request_ports(self) -> tuple[Port, ...]:

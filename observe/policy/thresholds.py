@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from observe.policy.breaker import ejects
 
 if TYPE_CHECKING:
-    from observe.model import Service
+    from observe.model import Mesh, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,12 @@ class Thresholds:
     """Instances that may be ejected without an alert."""
     mtls: Threshold
     """Share of requests that must be encrypted."""
+    connections: Threshold
+    """Share of TCP connections that cannot be opened."""
+    turned_away: Threshold
+    """Share of requests that pool limits turn away."""
+    retries: Threshold
+    """Retries for each request."""
     minimum_requests: int
     """Requests in a rate window below which ratios mean nothing."""
     minimum_for_quantile: int
@@ -45,6 +51,36 @@ def watches_mtls(service: Service) -> bool:
     return service.in_mesh and service.mtls.mode != "DISABLE"
 
 
+def watches_proxies(mesh: Mesh, service: Service) -> bool:
+    """Whether its instances can be missed: in ambient they have no proxies of their own that would report."""
+    return service.in_mesh and mesh.data_plane == "sidecar"
+
+
+def has_envoy(mesh: Mesh, service: Service) -> bool:
+    """Whether an Envoy stands between callers and the service: theirs or its own, in ambient only a waypoint's."""
+    return mesh.data_plane == "sidecar" or mesh.has_waypoint(service.namespace)
+
+
+def watches_requests(mesh: Mesh, service: Service) -> bool:
+    """Whether the mesh sees single requests to it."""
+    return bool(service.request_ports) and has_envoy(mesh, service)
+
+
+def watches_connections(service: Service) -> bool:
+    """Whether somebody opens plain TCP connections to it that the mesh sees."""
+    return any(port.protocol == "tcp" for port in service.ports)
+
+
+def tells_failed_connections(mesh: Mesh) -> bool:
+    """Whether somebody tells of TCP connections that they failed: ztunnel does since Istio 1.29 (`metrics.rs`)."""
+    return mesh.data_plane == "sidecar" or mesh.istio_minor >= 29
+
+
+def watches_egress(mesh: Mesh, service: Service) -> bool:
+    """Whether the service's proxies refuse hosts that nobody declared."""
+    return watches_proxies(mesh, service) and mesh.installation.outbound_policy == "REGISTRY_ONLY"
+
+
 def watches_ejections(service: Service) -> bool:
     """Whether an ejection can happen and be seen: a service with one instance has no outlier detection, and the
     statistics of a service outside the cluster do not name it.
@@ -54,6 +90,10 @@ def watches_ejections(service: Service) -> bool:
 
 CRITICAL_FACTOR: Final = 4
 MTLS_COVERAGE: Final = 0.95
+TURNED_AWAY: Final = 0.01
+"""A pool limit is there for a rare burst: one request of a hundred is no burst any more."""
+RETRIES: Final = 0.2
+"""Envoy's retry budget is 20 % of the active requests (`DestinationRule.trafficPolicy.retryBudget`)."""
 OVERSTATED: Final = 4 / 3
 """By how much `rate` overstates a count at most: it sees what happened between the first and the last sample of a
 window, which holds four or more, and extrapolates to the whole window."""
@@ -70,6 +110,11 @@ def thresholds(service: Service) -> Thresholds:
         latency=Threshold(objectives.latency.limit, "objectives.latency.limit"),
         ejections=Threshold(0, "any ejection"),
         mtls=Threshold(MTLS_COVERAGE, "fixed"),
+        connections=Threshold(
+            round(objectives.error_rate * CRITICAL_FACTOR, 9), f"{CRITICAL_FACTOR} x objectives.error_rate"
+        ),
+        turned_away=Threshold(TURNED_AWAY, "fixed"),
+        retries=Threshold(RETRIES, "fixed: Envoy's own retry budget"),
         minimum_requests=objectives.minimum_requests,
         minimum_for_quantile=max(objectives.minimum_requests, _one_beyond(objectives.latency.quantile)),
     )

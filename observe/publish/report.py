@@ -47,6 +47,8 @@ class Report:
     outcomes: tuple[Outcome, ...]
     error: ObserveError | None = None
     """What went wrong besides single objects: before the first of them, or while the books were closed."""
+    warning: ObserveError | None = None
+    """What went wrong afterwards, and takes nothing from what was published."""
 
     @property
     def counts(self) -> Mapping[Status, int]:

@@ -131,6 +131,12 @@ class Target(Layout, Protocol):
     def finish(self, present: Sequence[Artifact], removed: Sequence[Key]) -> None:
         """Called once at the end, also after failures, with what is there as wanted and what was deleted."""
 
+    def announce(self, text: str) -> None:
+        """Tell those who look at this target what a publish changed, here or in other targets.
+
+        An error is a warning: all is published by then.
+        """
+
     def read(self, key: Key) -> str | None:
         """The live object as canonical text, without what the server keeps for itself; None without one."""
 

@@ -118,9 +118,9 @@ def _custom(custom: dict[str, Any]) -> dict[str, Any]:
 
 def _options(options: dict[str, Any]) -> dict[str, Any]:
     """A legend is hidden by `showLegend` now, no longer by its mode."""
-    if "legend" not in options:
+    legend = options.get("legend", {})
+    if "displayMode" not in legend:
         return options
-    legend = options["legend"]
     shown = legend["displayMode"] != "hidden"
     mode = legend["displayMode"] if shown else "list"
     return {**options, "legend": {**legend, "displayMode": mode, "showLegend": shown}}

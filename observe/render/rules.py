@@ -39,11 +39,13 @@ def _group(group: Group) -> dict[str, Any]:
 
 def _rule(rule: Record | Alert) -> dict[str, Any]:
     if isinstance(rule, Record):
-        return {"record": rule.name, "expr": str(rule.expression)}
+        labels = {"labels": dict(rule.labels)} if rule.labels else {}
+        return {"record": rule.name, "expr": str(rule.expression), **labels}
     return {
         "alert": rule.name,
         "expr": str(rule.expression),
         "for": format_duration(rule.hold),
+        **({"keep_firing_for": format_duration(rule.keep)} if rule.keep else {}),
         "labels": dict(rule.labels),
         "annotations": dict(rule.annotations),
     }

@@ -1,73 +1,49 @@
-"""One page per alert, for whoever is paged: what it means, what to look at, what to do, whom it concerns.
+"""Runbooks: a page for each alert, and a page for each service with the very commands and queries for its alerts.
 
-The pages are Markdown; queries in them read the same records as the alert.
+Two kinds, since a page for each alert with a section for each service would be megabytes with a thousand services, and
+a general page alone would leave names to be filled in by somebody who was asleep a minute ago. An alert's `runbook_url`
+goes to its row on the service's page; from there a link leads to what the alert means.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from observe import policy
-from observe.alerting import HOLD
-from observe.boards import markdown
-from observe.model import format_duration
-from observe.naming import dashboard_url, service_uid
-from observe.promql import Aggregation, Number
-from observe.runbooks.pages import PAGES
+from observe import naming
+from observe.alerting import mesh_alerts
+from observe.runbooks.general_page import general_page, mesh_page
+from observe.runbooks.guides import GUIDES
+from observe.runbooks.service_page import service_page
+from observe.runbooks.subject import Subject
 
 if TYPE_CHECKING:
-    from observe.model import Inventory, Service
+    from collections.abc import Callable, Iterable, Iterator
+
+    from observe.alerting.draft import Draft
+    from observe.graph import Graph
+    from observe.model import Service
     from observe.naming import AlertName
-    from observe.promql import Expr, Selector
-    from observe.runbooks.pages import Page
     from observe.signals import Catalogue
 
-__all__ = ["PAGES", "runbook", "worst"]
+__all__ = ["runbooks"]
 
 
-def runbook(inventory: Inventory, signals: Catalogue, alert: AlertName) -> str:
-    """The page of one alert."""
-    page = PAGES[alert]
-    parts = [
-        f"# {alert}",
-        f"## Meaning\n\n{page.meaning}\n\nIt fires after the condition held for {format_duration(HOLD[alert])}.",
-        f"## Impact\n\n{page.impact}",
-        f"## Diagnosis\n\n{_numbered(page.diagnosis)}",
-        f"The worst services right now:\n\n```promql\n{worst(alert, signals)}\n```",
-        f"## Mitigation\n\n{_numbered(page.mitigation)}",
-        f"## Services\n\n{_table(inventory, page)}",
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def worst(alert: AlertName, signals: Catalogue) -> Expr:
-    """The five services in which the alert's signal is worst."""
-    records: dict[AlertName, Selector] = {
-        "ServiceErrorRateHigh": signals.errors.where(),
-        "ServiceErrorRateCritical": signals.fast_errors.where(),
-        "ServiceLatencyHigh": signals.latency(0.99).where(),
-        "ServiceCircuitBreakerEjecting": signals.ejections.where(),
-        "ServiceMtlsCoverageLow": signals.coverage.where(),
-    }
-    operator = "bottomk" if alert == "ServiceMtlsCoverageLow" else "topk"
-    return Aggregation(operator, (), records[alert], Number(5))
-
-
-def _numbered(steps: tuple[str, ...]) -> str:
-    return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
-
-
-def _table(inventory: Inventory, page: Page) -> str:
-    rows = (_row(inventory, service, page) for service in inventory.services if page.concerns(service))
-    return markdown.table(("service", "owner", "tier", "threshold", "dashboard"), rows)
-
-
-def _row(inventory: Inventory, service: Service, page: Page) -> tuple[str, ...]:
-    limit = page.limit(service, policy.thresholds(service))
-    return service.id, service.owner, service.tier, limit, _dashboard(inventory, service)
-
-
-def _dashboard(inventory: Inventory, service: Service) -> str:
-    uid = service_uid(inventory.mesh.name, service.namespace, service.name)
-    url = inventory.mesh.grafana.url
-    return markdown.link(uid, dashboard_url(url, uid)) if url else f"`{uid}`"
+def runbooks(
+    graph: Graph, signals: Catalogue, drafts: Callable[[Service], Iterable[Draft]]
+) -> Iterator[tuple[str, str]]:
+    """Paths in the pack, and pages: of every service, and of every alert that the inventory has. `drafts` gives what
+    the alerts of a service compare and say.
+    """
+    concerned: dict[AlertName, list[tuple[Service, Draft]]] = {}
+    for service in graph.inventory.services:
+        own = {draft.name: draft for draft in drafts(service)}
+        page = service_page(Subject(graph, signals, service), own)
+        yield naming.service_runbook_path(service.namespace, service.name), page
+        for draft in own.values():
+            concerned.setdefault(draft.name, []).append((service, draft))
+    of_mesh = {rule.name for group in mesh_alerts(signals.mesh, signals) for rule in group.rules}
+    for alert in GUIDES:
+        if alert in concerned:
+            yield naming.runbook_path(alert), general_page(graph.inventory, signals, alert, concerned[alert])
+        elif alert in of_mesh:
+            yield naming.runbook_path(alert), mesh_page(graph.inventory, signals, alert)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from observe import telemetry
 from observe.naming import SERVICE_LABELS, record
-from observe.promql import Aggregation, Expr, Matcher, Selector, or_zero, rate, ratio, sum_by, tagged, union
+from observe.promql import Aggregation, Expr, Function, Matcher, Selector, or_zero, rate, ratio, sum_by, tagged, union
 from observe.signals.signal import Signal
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ PEER_LABELS: Final = (
 )
 """Who called, and how the connection was secured."""
 INSIDE: Final = Matcher("source_workload", "!=", telemetry.OUTSIDE)
+READY_FOR: Final = "1d"
+"""How long no plaintext must have come before a service counts as ready for STRICT: nightly jobs included."""
 KINDS: Final = (("request", telemetry.REQUESTS), ("connection", telemetry.TCP_OPENED))
 
 
@@ -66,6 +68,51 @@ def received_inside(mesh: Mesh, window: str) -> Signal:
         description="Requests (HTTP, gRPC) and new TCP connections per second from callers that have a proxy.",
         record=record("service", "istio_received_inside", f"rate{window}"),
         measure=sum_by(SERVICE_LABELS, arrivals(mesh, window).where((INSIDE,))),
+    )
+
+
+def plaintext(mesh: Mesh, window: str) -> Signal:
+    """What arrives without mutual TLS, 0 where everything is encrypted."""
+    arrived = arrivals(mesh, window)
+    seen = sum_by(SERVICE_LABELS, arrived.where((telemetry.PLAINTEXT,)))
+    return Signal(
+        id=f"plaintext-{window}",
+        title="Plaintext",
+        unit="per second",
+        description="Requests and new TCP connections per second that arrived without mutual TLS.",
+        record=record("service", "istio_plaintext", f"rate{window}"),
+        measure=or_zero(seen, received(mesh, window).where()),
+    )
+
+
+def plaintext_inside(mesh: Mesh, window: str) -> Signal:
+    """The same, of callers that have a proxy."""
+    arrived = arrivals(mesh, window)
+    seen = sum_by(SERVICE_LABELS, arrived.where((telemetry.PLAINTEXT, INSIDE)))
+    return Signal(
+        id=f"plaintext-inside-{window}",
+        title="Plaintext from callers in the mesh",
+        unit="per second",
+        description="Requests and new TCP connections per second without mutual TLS from callers that have a proxy.",
+        record=record("service", "istio_plaintext_inside", f"rate{window}"),
+        measure=or_zero(seen, received(mesh, window).where()),
+    )
+
+
+def plaintext_lately(mesh: Mesh, window: str) -> Signal:
+    """The most plaintext of the last day but its last minutes: none means that the service was ready for STRICT."""
+    seen = plaintext_inside(mesh, window).where().over(f"{READY_FOR}:10m")
+    return Signal(
+        id="plaintext-lately",
+        title="Most plaintext of the last day",
+        unit="per second",
+        description=(
+            "The most plaintext from callers that have a proxy within the last day, its last 15 minutes left out. "
+            "Zero: nothing would have been cut off by STRICT."
+        ),
+        record=record("service", "istio_plaintext_inside", f"max{READY_FOR}"),
+        measure=Function("max_over_time", (seen.before("15m"),)),
+        absent="no traffic within the last day",
     )
 
 

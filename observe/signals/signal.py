@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from observe.naming import SERVICE_LABELS
 from observe.promql import Expr, Matcher, Selector, equal
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from observe.model import Service
 
-Unit = Literal["requests/s", "ratio", "milliseconds", "count", "per second", "seconds"]
+Unit = Literal[
+    "requests/s", "ratio", "milliseconds", "count", "events", "per second", "seconds", "bytes", "bytes/s", "cores"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,14 @@ class Signal:
     description: str
     record: str
     """Name of the recorded series."""
-    measure: Expr
-    """What the recording rule evaluates."""
+    measure: Expr | None
+    """What the mesh's recording rule evaluates. None where each service's own rules record it (`Catalogue.own`)."""
     labels: tuple[str, ...] = SERVICE_LABELS
     """Labels that the measure keeps."""
     needs_stats: tuple[str, ...] = ()
     """Envoy counters and gauges that proxies export only when the stats matcher includes them."""
+    absent: str = "no traffic"
+    """What it means that there is no data, as panels say it. Never a number: nothing measured is not zero."""
 
     def of(self, service: Service) -> Selector:
         """The signal of one service."""
@@ -45,6 +49,10 @@ class Signal:
     def where(self, matchers: tuple[Matcher, ...] = ()) -> Selector:
         """The signal, restricted to some series."""
         return Selector(self.record, matchers)
+
+
+NOT_REPORTED: Final = "no calling proxy reports it"
+"""Envoy's own counters exist only where a proxy with the pack's stats matcher knows the service."""
 
 
 def service_labels(service: Service) -> Mapping[str, str]:

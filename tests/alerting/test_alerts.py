@@ -1,28 +1,42 @@
-"""The five alerts, judged by promtool on simulated meshes: what fires, when, and what stays quiet."""
+"""Alerts on requests, judged by promtool on simulated meshes: odd ways in which requests end and proxies report.
+
+That each alert fires above its limits, is quiet below them and recovers is proven by the generated tests.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from observe.model import LatencyObjective, Objectives
+from observe.simulation import Answer, Pod, Recorder, Restart, failure, turned_away
+from observe.simulation.reports import IN_PLAINTEXT, OUTSIDE, WEB, Caller, pods_of_service
 from tests.alerting.incidents import (
+    BEFORE,
     CRITICAL,
-    EVERYTHING,
+    EJECTING,
     HIGH,
     LATENCY,
     MTLS,
+    OVERFLOWING,
+    PLAINTEXT,
     QUIET,
+    SLOW,
     always_quiet,
+    client_fault,
+    ejected,
     failing,
+    flow,
+    healthy,
     once,
-    once_in_plaintext,
+    outbound,
     plaintext,
+    recorder,
     slow,
 )
 from tests.alerting.proof import FIRING, PENDING, Case, prove, rules_of
-from tests.alerting.simulation import IN_PLAINTEXT, OUTSIDE, WEB, Caller, Simulation, failure, flow
 from tests.samples import GRPC, HTTP, TCP, a_mesh, a_service, an_inventory
 
 if TYPE_CHECKING:
@@ -31,6 +45,8 @@ if TYPE_CHECKING:
     from observe.model import Inventory, Port, Service
     from tests.servers.prometheus_server import Promtool
 
+BOTH: Final = {HIGH: FIRING, CRITICAL: FIRING}
+
 
 @pytest.fixture(params=["catalog/pricing-service", "catalog/search-service"], ids=["http", "grpc"])
 def service(request: pytest.FixtureRequest, shop: Inventory) -> Service:
@@ -38,193 +54,223 @@ def service(request: pytest.FixtureRequest, shop: Inventory) -> Service:
     return shop.by_id[request.param]
 
 
-@pytest.mark.parametrize("case", EVERYTHING, ids=str)
+def restarted(*pods: Pod) -> Recorder:
+    """The pods' counters begin at zero again after 16 minutes."""
+    return recorder(restarts={pod: Restart(16) for pod in pods})
+
+
+def replaced(pod: Pod) -> Recorder:
+    """Another pod takes over after 16 minutes."""
+    return recorder(restarts={pod: Restart(16, Pod(pod.namespace, f"{pod.name[:-5]}zzzzz"))})
+
+
+ENDINGS: Final = (
+    Case(
+        "an answer never seen before",
+        lambda service: failing(service, 25, told=recorder(history=None)),
+        {14: BOTH, 32: QUIET},
+    ),
+    Case(
+        "everything fails, and then nobody calls any more",
+        lambda service: healthy(service, 100, BEFORE).requests(
+            service, flow((BEFORE, 0), (5, 100), (15, 0)), failure(service)
+        ),
+        {14: BOTH, 20.5: {CRITICAL: FIRING}, 25: QUIET},
+    ),
+    Case("no instance is reached", lambda service: failing(service, 25, answer=turned_away(service, "UH")), {14: BOTH}),
+    Case(
+        "connections fail, and the retries run out",
+        lambda service: failing(service, 25, answer=turned_away(service, "UF,URX")),
+        {14: BOTH},
+    ),
+    Case(
+        "a pool limit turns requests away",
+        lambda service: failing(service, 25, answer=turned_away(service, "UO")),
+        {14: {**BOTH, OVERFLOWING: FIRING}},
+    ),
+    Case("requests time out", lambda service: failing(service, 25, answer=turned_away(service, "UT")), {14: BOTH}),
+    Case("no response came", lambda service: failing(service, 25, answer=Answer("0", flags="UR")), {14: BOTH}),
+    Case("clients go away", lambda service: failing(service, 25, answer=Answer("0", flags="DC")), always_quiet()),
+    Case(
+        "clients go away after retries",
+        lambda service: failing(service, 25, answer=Answer("0", flags="URX,DC")),
+        always_quiet(),
+    ),
+    Case(
+        "clients ask for what is not there",
+        lambda service: failing(service, 25, answer=client_fault(service)),
+        always_quiet(),
+    ),
+    Case(
+        "another service of the namespace fails",
+        lambda service: failing(replace(service, name=f"{service.name}-2"), 25),
+        always_quiet(),
+    ),
+    Case(
+        "callers from outside, whom nobody else reports, where they should be refused",
+        lambda service: failing(service, 25, caller=OUTSIDE),
+        {9: {MTLS: FIRING, PLAINTEXT: FIRING}, 14: {**BOTH, MTLS: FIRING, PLAINTEXT: FIRING}},
+    ),
+)
+PODS: Final = (
+    Case(
+        "counters begin anew amid the failures",
+        lambda service: failing(service, 25, told=restarted(WEB.pods[0], pods_of_service(service)[0])),
+        {16: BOTH, 17: BOTH, 18: BOTH},
+    ),
+    Case(
+        "a caller's pod is replaced amid the failures",
+        lambda service: failing(service, 25, told=replaced(WEB.pods[0])),
+        {16: BOTH, 17: BOTH, 18: BOTH},
+    ),
+    Case(
+        "counters begin anew while all is well",
+        lambda service: failing(service, 0, told=restarted(WEB.pods[0], pods_of_service(service)[0])),
+        always_quiet(),
+    ),
+)
+LATENCIES: Final = (
+    Case(
+        "one slow request where there are just enough",
+        lambda service: once(service, milliseconds=SLOW, per_minute=28),
+        always_quiet(),
+    ),
+    Case(
+        "slow for a little while",
+        lambda service: healthy(service, 1_000).requests(
+            service, flow((BEFORE, 0), (0.25, 600), (19, 0)), milliseconds=SLOW
+        ),
+        {11: {LATENCY: PENDING}, 16: QUIET, 20: QUIET},
+    ),
+    Case(
+        "a pool limit turns requests away at once, which makes nobody faster",
+        lambda service: slow(
+            service, 20, told=recorder().requests(service, flow((30, 2)), turned_away(service, "UH"), milliseconds=1)
+        ),
+        {9: QUIET, 17: {LATENCY: FIRING}},
+    ),
+)
+EJECTIONS: Final = (
+    Case(
+        "one of three callers ejects an instance",
+        ejected,
+        {9: QUIET, 10.5: {EJECTING: PENDING}, 11.5: {EJECTING: FIRING}, 14.5: {EJECTING: FIRING}, 16: QUIET},
+    ),
+    Case(
+        "an instance behind a subset is ejected",
+        lambda service: ejected(service, outbound(service).replace("||", "|canary|")),
+        {11.5: {EJECTING: FIRING}},
+    ),
+    Case(
+        "a waypoint ejects an instance",
+        lambda service: ejected(service, outbound(service).replace("outbound|80||", "inbound-vip|80|http|")),
+        {11.5: {EJECTING: FIRING}},
+    ),
+    Case("a host outside is ejected", lambda s: ejected(s, "outbound|443||api.example.com"), always_quiet()),
+    Case("an application is ejected by its own proxy", lambda s: ejected(s, "inbound|8080||"), always_quiet()),
+)
+NOTHING: Final = (
+    Case("no traffic", lambda service: healthy(service, per_minute=0), always_quiet()),
+    Case("no telemetry", lambda _: recorder(), always_quiet()),
+    Case("all is well", healthy, always_quiet()),
+)
+
+
+TABLES: Final = {"endings": ENDINGS, "pods": PODS, "latency": LATENCIES, "ejections": EJECTIONS, "nothing": NOTHING}
+
+
+@pytest.mark.parametrize("cases", TABLES.values(), ids=TABLES)
 def test_alerts_tell_incidents_from_everyday(
-    promtool: Promtool, tmp_path: Path, shop: Inventory, service: Service, case: Case
+    promtool: Promtool, tmp_path: Path, shop: Inventory, service: Service, cases: tuple[Case, ...]
 ) -> None:
-    prove(promtool, tmp_path, rules_of(shop, service), service, case)
-
-
-def objectives(**changes: Any) -> tuple[Inventory, Service]:
-    """A mesh of one service with objectives of its own."""
-    service = a_service(objectives=Objectives(**changes))
-    return an_inventory(service), service
-
-
-OWN_ERROR_RATE = (
-    Case(
-        "three per cent fail where two are allowed",
-        lambda service: failing(service, 3),
-        {9: QUIET, 20: {HIGH: FIRING}},
-    ),
-    Case(
-        "nine per cent fail where eight are critical",
-        lambda service: failing(service, 9),
-        {20: {HIGH: FIRING, CRITICAL: FIRING}},
-    ),
-    Case("just below two per cent", lambda service: failing(service, 19, of=1_000), always_quiet()),
-    Case("one of twenty-one fails", lambda service: once(service, failure(service)), always_quiet()),
-)
-
-
-@pytest.mark.parametrize("case", OWN_ERROR_RATE, ids=str)
-def test_error_rate_of_a_stricter_service_is_its_own(
-    promtool: Promtool, tmp_path: Path, shop: Inventory, case: Case
-) -> None:
-    """order-service allows 2 %, so 8 % are critical."""
-    service = shop.by_id["orders/order-service"]
-    prove(promtool, tmp_path, rules_of(shop, service), service, case)
-
-
-OWN_LATENCY = (
-    Case(
-        "slower than half a second",
-        lambda service: slow(service, 20, milliseconds=800),
-        {9: QUIET, 14: {LATENCY: PENDING}, 20: {LATENCY: FIRING}, 30: QUIET},
-    ),
-    Case("just faster than half a second", lambda service: slow(service, 20, milliseconds=400), always_quiet()),
-)
-
-
-@pytest.mark.parametrize("case", OWN_LATENCY, ids=str)
-def test_latency_of_a_faster_service_is_its_own(
-    promtool: Promtool, tmp_path: Path, shop: Inventory, case: Case
-) -> None:
-    """order-data, which speaks gRPC, promises half a second."""
-    service = shop.by_id["data/order-data"]
-    prove(promtool, tmp_path, rules_of(shop, service), service, case)
-
-
-OWN_QUANTILE = (
-    Case(
-        "more than one in twenty is slow",
-        lambda service: slow(service, 60, milliseconds=800),
-        {20: {LATENCY: FIRING}},
-    ),
-    Case("fewer than one in twenty is slow", lambda service: slow(service, 40, milliseconds=800), always_quiet()),
-    Case("few requests", lambda service: slow(service, 1, of=7, milliseconds=800), {20: {LATENCY: FIRING}}),
-)
-
-
-@pytest.mark.parametrize("case", OWN_QUANTILE, ids=str)
-def test_latency_is_judged_at_the_services_own_quantile(promtool: Promtool, tmp_path: Path, case: Case) -> None:
-    """P95 needs fewer requests than P99 before one slow request is no accident."""
-    inventory, service = objectives(latency=LatencyObjective(quantile=0.95, limit=500))
-    prove(promtool, tmp_path, rules_of(inventory, service), service, case)
+    prove(promtool, tmp_path, rules_of(shop, service), service, *cases)
 
 
 def test_minimum_traffic_is_the_services_own(promtool: Promtool, tmp_path: Path) -> None:
     """A service that is called a hundred times in a window is too quiet for one that wants a thousand."""
-    case = Case("half of a few requests fail", lambda service: failing(service, 10, of=20), always_quiet())
-    inventory, service = objectives(minimum_requests=1_000)
-    prove(promtool, tmp_path, rules_of(inventory, service), service, case)
+    service = a_service(objectives=Objectives(minimum_requests=1_000, error_rate=0.2))
+    case = Case("a fifth of a few requests fails", lambda service: failing(service, 4, of=20), always_quiet())
+    prove(promtool, tmp_path, rules_of(an_inventory(service), service), service, case)
 
 
-WEBHOOK = (
+def test_latency_is_judged_at_the_services_own_quantile(promtool: Promtool, tmp_path: Path) -> None:
+    """P95 needs fewer requests than P99 before one slow request is no accident."""
+    service = a_service(objectives=Objectives(latency=LatencyObjective(quantile=0.95, limit=500)))
+    case = Case("few requests", lambda service: slow(service, 1, of=7, milliseconds=800), {20: {LATENCY: FIRING}})
+    prove(promtool, tmp_path, rules_of(an_inventory(service), service), service, case)
+
+
+WEBHOOK: Final = (
     Case(
-        "Stripe calls in plaintext, as declared",
-        lambda service: plaintext(service, 100, caller=OUTSIDE),
-        always_quiet(),
-    ),
-    Case(
-        "a caller with a proxy turns off encryption",
-        lambda service: plaintext(service, 30),
-        {9: QUIET, 17: {MTLS: FIRING}, 30: QUIET},
+        "plaintext from outside, as declared", lambda service: plaintext(service, 100, caller=OUTSIDE), always_quiet()
     ),
     Case(
         "a caller with a proxy turns off encryption amid much from outside",
         lambda service: plaintext(service, 30).requests(service, flow((30, 1_000)), caller=OUTSIDE),
         {9: QUIET, 17: {MTLS: FIRING}, 30: QUIET},
     ),
-    Case(
-        "one plaintext request from a caller with a proxy",
-        lambda service: once_in_plaintext(service, 4).requests(service, flow((30, 60)), caller=OUTSIDE),
-        always_quiet(),
-    ),
 )
 
 
-@pytest.mark.parametrize("case", WEBHOOK, ids=str)
 def test_exception_for_outside_callers_hides_nothing_of_those_inside(
-    promtool: Promtool, tmp_path: Path, shop: Inventory, case: Case
+    promtool: Promtool, tmp_path: Path, shop: Inventory
 ) -> None:
     """stripe-webhook is PERMISSIVE, since Stripe has no certificate of the mesh."""
     service = shop.by_id["payments/stripe-webhook"]
-    prove(promtool, tmp_path, rules_of(shop, service), service, case)
+    prove(promtool, tmp_path, rules_of(shop, service), service, *WEBHOOK)
 
 
-STRICT = (
+MIXED: Final = (
     Case(
-        "a caller without a proxy gets through to a service that should refuse it",
-        lambda service: plaintext(service, 30, caller=OUTSIDE),
-        {9: QUIET, 17: {MTLS: FIRING}, 30: QUIET},
-    ),
-)
-
-
-@pytest.mark.parametrize("case", STRICT, ids=str)
-def test_service_without_an_exception_has_none_for_outside_callers(
-    promtool: Promtool, tmp_path: Path, shop: Inventory, case: Case
-) -> None:
-    service = shop.by_id["catalog/pricing-service"]
-    prove(promtool, tmp_path, rules_of(shop, service), service, case)
-
-
-DATABASE = (
-    Case(
-        "plaintext connections",
-        lambda service: (
-            Simulation().connections(service, flow((30, 20))).connections(service, flow((10, 0), (15, 4)), IN_PLAINTEXT)
-        ),
-        {9: QUIET, 20: {MTLS: FIRING}},
+        "plaintext connections beside encrypted requests",
+        lambda service: healthy(service).connections(service, flow((BEFORE, 0), (15, 4), (5, 0)), IN_PLAINTEXT),
+        {9: QUIET, 13: {MTLS: PENDING, PLAINTEXT: FIRING}, 17: {MTLS: FIRING, PLAINTEXT: FIRING}},
     ),
     Case(
-        "one plaintext connection",
-        lambda service: (
-            Simulation()
-            .connections(service, flow((30, 4)))
-            .connections(service, flow((10, 0), (0.25, 4), (15, 0)), IN_PLAINTEXT)
-        ),
+        "one plaintext connection beside encrypted requests",
+        lambda service: healthy(service).connections(service, flow((12, 0), (0.25, 4), (17.75, 0)), IN_PLAINTEXT),
         always_quiet(),
     ),
-    Case("encrypted connections", lambda service: Simulation().connections(service, flow((30, 20))), always_quiet()),
+    Case(
+        "encrypted connections beside encrypted requests",
+        lambda service: healthy(service).connections(service, flow((30, 20))),
+        always_quiet(),
+    ),
 )
 
 
-@pytest.mark.parametrize("case", DATABASE, ids=str)
-def test_connections_of_a_tcp_service_are_judged(promtool: Promtool, tmp_path: Path, case: Case) -> None:
-    service = a_service(ports=(TCP,))
-    prove(promtool, tmp_path, rules_of(an_inventory(service), service), service, case)
+@pytest.mark.parametrize("port", [HTTP, GRPC], ids=["http", "grpc"])
+def test_requests_and_connections_are_judged_apart(promtool: Promtool, tmp_path: Path, port: Port) -> None:
+    """Few connections would vanish among many requests."""
+    service = a_service(ports=(port, TCP))
+    prove(promtool, tmp_path, rules_of(an_inventory(service), service), service, *MIXED)
 
 
-def ambient(service: Service, caller: Caller) -> Simulation:
+AMBIENT_MESH: Final = a_mesh(data_plane="ambient", waypoints=True)
+
+
+def ambient(service: Service, caller: Caller) -> Recorder:
     """Through a waypoint, and past it for TCP."""
-    mesh = Simulation("ambient").requests(service, flow((30, 100))).connections(service, flow((30, 20)))
-    return mesh.connections(service, flow((10, 0), (15, 10)), caller)
+    told = recorder(AMBIENT_MESH).requests(service, flow((30, 100))).connections(service, flow((30, 20)))
+    return told.connections(service, flow((BEFORE, 0), (15, 10)), caller)
 
 
-AMBIENT = (
+UNENCRYPTED: Final = {MTLS: FIRING, PLAINTEXT: FIRING}
+AMBIENT: Final = (
     Case("all is encrypted", lambda service: ambient(service, WEB), always_quiet()),
-    Case("ztunnel sees plaintext", lambda service: ambient(service, IN_PLAINTEXT), {9: QUIET, 20: {MTLS: FIRING}}),
+    Case("ztunnel sees plaintext", lambda service: ambient(service, IN_PLAINTEXT), {9: QUIET, 20: UNENCRYPTED}),
     Case(
         "a waypoint sees plaintext",
-        lambda service: plaintext(service, 30, simulation=Simulation("ambient")),
-        {9: QUIET, 20: {MTLS: FIRING}},
+        lambda service: plaintext(service, 30, told=recorder(AMBIENT_MESH)),
+        {9: QUIET, 20: UNENCRYPTED},
     ),
-    Case(
-        "requests fail",
-        lambda service: failing(service, 25, simulation=Simulation("ambient")),
-        {9: QUIET, 14: {HIGH: FIRING, CRITICAL: FIRING}, 30: QUIET},
-    ),
+    Case("requests fail", lambda service: failing(service, 25, told=recorder(AMBIENT_MESH)), {9: QUIET, 14: BOTH}),
 )
 
 
-@pytest.mark.parametrize("case", AMBIENT, ids=str)
 @pytest.mark.parametrize("port", [HTTP, GRPC], ids=["http", "grpc"])
-def test_ambient_mesh_is_judged_by_its_waypoints_and_ztunnels(
-    promtool: Promtool, tmp_path: Path, port: Port, case: Case
-) -> None:
+def test_ambient_mesh_is_judged_by_its_waypoints_and_ztunnels(promtool: Promtool, tmp_path: Path, port: Port) -> None:
     """Ztunnel has no word for plaintext: it says `unknown`."""
     service = a_service(ports=(port,))
-    inventory = an_inventory(service, mesh=a_mesh(data_plane="ambient"))
-    prove(promtool, tmp_path, rules_of(inventory, service), service, case)
+    inventory = an_inventory(service, mesh=AMBIENT_MESH)
+    prove(promtool, tmp_path, rules_of(inventory, service), service, *AMBIENT)

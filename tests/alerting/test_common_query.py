@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.alerting.incidents import HIGH, MTLS, failing, healthy
+from observe.simulation import Caller, Recorder, turned_away
+from observe.simulation.reports import IN_PLAINTEXT
+from tests.alerting.incidents import HIGH, MTLS, failing, flow, healthy, recorder
 from tests.alerting.proof import FIRING, Case, prove, rules_of
-from tests.alerting.simulation import IN_PLAINTEXT, Caller, Simulation, flow, turned_away
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,9 +67,9 @@ def test_common_error_query_sees_a_failing_http_service_as_ours_does(
     prove(promtool, tmp_path, rules_of(shop, service), service, case)
 
 
-def encrypted(service: Service) -> Simulation:
+def encrypted(service: Service) -> Recorder:
     """Every connection is mutual TLS; some requests come through a gateway, which reports as a caller only."""
-    gateway = Caller("istio-ingressgateway", "istio-system", pods=1)
+    gateway = Caller("istio-ingressgateway", "istio-system")
     return healthy(service, 120).requests(service, flow((30, 60)), caller=gateway)
 
 
@@ -97,7 +98,7 @@ def test_common_coverage_query_vanishes_when_nothing_is_encrypted(
     service = shop.by_id["catalog/search-service"]
     case = Case(
         "nothing is encrypted",
-        lambda service: Simulation().requests(service, flow((30, 120)), caller=IN_PLAINTEXT),
+        lambda service: recorder().requests(service, flow((30, 120)), caller=IN_PLAINTEXT),
         {25: {MTLS: FIRING}},
         values=((25, f"{COMMON_COVERAGE} < 0.95", ()), (25, OURS, (({}, 0),))),
     )

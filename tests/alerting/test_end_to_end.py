@@ -7,14 +7,14 @@ say is proven with promtool's simulated time; a server would have to be watched 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tests.alerting.incidents import CRITICAL, HIGH, MTLS, failing, plaintext
+from tests.alerting.incidents import CRITICAL, HIGH, MTLS, PLAINTEXT, failing, plaintext
 from tests.alerting.proof import rules_of
-from tests.alerting.simulation import SCRAPE
 from tests.servers.processes import wait_until
 from tests.servers.prometheus_server import PrometheusServer
 
@@ -22,23 +22,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from observe.model import Inventory
-    from tests.alerting.simulation import Simulation
+    from observe.simulation import Recorder
 
 NOW = 18 * 60
 """Seconds after which the simulation is cut off: a server appends nothing before the last sample that it has. The
 rates still hold for a minute and more after it, so nothing hurries."""
 
 
-def openmetrics(simulation: Simulation) -> str:
+def openmetrics(recorder: Recorder) -> str:
     """The simulated samples, dated so that the incident is well under way, and the last of them is of now."""
-    start = int(time.time()) - NOW
-    lines = [
-        f"{series} {value} {start + SCRAPE * step}"
-        for series, values in sorted(simulation.samples())
-        for step, value in enumerate(values[: NOW // SCRAPE])
-        if value not in ("_", "stale")
-    ]
-    return "\n".join([*lines, "# EOF"]) + "\n"
+    whole = recorder.telemetry()
+    so_far = tuple(replace(one, values=one.values[: NOW // whole.step]) for one in whole.series)
+    return "\n".join(replace(whole, series=so_far).openmetrics(int(time.time()) - NOW)) + "\n"
 
 
 def hurried(rules: dict[str, Any]) -> dict[str, Any]:
@@ -54,18 +49,19 @@ def hurried(rules: dict[str, Any]) -> dict[str, Any]:
 def test_prometheus_itself_fires_for_a_failing_grpc_service(tmp_path: Path, shop: Inventory) -> None:
     service = shop.by_id["catalog/search-service"]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(hurried(rules_of(shop, service))))
-    (tmp_path / "samples").write_text(openmetrics(plaintext(service, 30, simulation=failing(service, 50))))
+    (tmp_path / "samples").write_text(openmetrics(plaintext(service, 30, told=failing(service, 50))))
     with PrometheusServer(tmp_path, rules=[tmp_path / "rules.yaml"], samples=tmp_path / "samples") as server:
 
         def firing() -> dict[str, dict[str, Any]]:
             alerts = server.get("/api/v1/alerts").json()["data"]["alerts"]
-            return {alert["labels"]["alertname"]: alert for alert in alerts if alert["state"] == "firing"}
+            own = (alert for alert in alerts if alert["labels"]["service"] == service.name)
+            return {alert["labels"]["alertname"]: alert for alert in own if alert["state"] == "firing"}
 
-        wait_until(lambda: firing().keys() == {HIGH, CRITICAL, MTLS}, "three alerts fire", limit=60)
+        wait_until(lambda: firing().keys() == {HIGH, CRITICAL, MTLS, PLAINTEXT}, "four alerts fire", limit=60)
         health = [
             rule["health"] for group in server.get("/api/v1/rules").json()["data"]["groups"] for rule in group["rules"]
         ]
         page = firing()[CRITICAL]
     assert set(health) == {"ok"}
-    assert page["labels"]["owner"] == "catalog"
+    assert page["labels"]["team"] == "catalog"
     assert page["annotations"]["summary"] == "catalog/search-service: 25% of requests fail, more than 20%"

@@ -8,15 +8,15 @@ import pytest
 
 from observe.istio.install import objective_limits
 from observe.telemetry import BUCKETS, bucket_limits
-from tests.alerting.incidents import LATENCY, QUIET
+from tests.alerting.incidents import LATENCY, QUIET, flow, recorder
 from tests.alerting.proof import FIRING, Case, prove, rules_of
-from tests.alerting.simulation import Simulation, flow
 from tests.samples import a_service, an_inventory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from observe.model import Service
+    from observe.simulation import Recorder
     from tests.servers.prometheus_server import Promtool
 
 INVENTORY = an_inventory(a_service())
@@ -27,8 +27,8 @@ GENERATED = bucket_limits(objective_limits(INVENTORY))
 def five_percent_take(milliseconds: float, limits: tuple[float, ...]) -> Case:
     """A case without expectations; the states are added where it is used."""
 
-    def happens(service: Service) -> Simulation:
-        simulation = Simulation(limits=limits).requests(service, flow((30, 95)))
+    def happens(service: Service) -> Recorder:
+        simulation = recorder(limits=limits).requests(service, flow((30, 95)))
         return simulation.requests(service, flow((30, 5)), milliseconds=milliseconds)
 
     return Case(f"five per cent take {milliseconds:g} ms", happens)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.alerting.incidents import ejected, failing, healthy, outbound, plaintext
+from observe.simulation import Caller, turned_away
+from observe.simulation.reports import IN_PLAINTEXT, OUTSIDE, WEB
+from tests.alerting.incidents import ejected, failing, flow, healthy, outbound, plaintext, recorder
 from tests.alerting.proof import Case, Sample, prove, rules_of
-from tests.alerting.simulation import IN_PLAINTEXT, OUTSIDE, Caller, Simulation, flow, turned_away
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from observe.model import Inventory, Service
     from tests.servers.prometheus_server import Promtool
 
-GATEWAY = Caller("istio-ingressgateway", "istio-system", pods=1)
+GATEWAY = Caller("istio-ingressgateway", "istio-system")
 
 
 @pytest.fixture(params=["catalog/pricing-service", "catalog/search-service"], ids=["http", "grpc"])
@@ -83,7 +84,7 @@ MEASURES = (
     ),
     Case(
         "all requests fall into one bucket",
-        lambda service: Simulation().requests(service, flow((30, 120)), milliseconds=700),
+        lambda service: recorder().requests(service, flow((30, 120)), milliseconds=700),
         values=(reads(P50, 750), reads(P99, 995)),
     ),
     Case(
@@ -103,7 +104,9 @@ MEASURES = (
     Case(
         "two callers have ejected the same instance",
         lambda service: (
-            ejected(service).ejected("web-0", outbound(service), (30, 1)).ejected("web-1", outbound(service), (30, 1))
+            ejected(service)
+            .ejected(WEB.pods[0], outbound(service), (30, 1))
+            .ejected(WEB.pods[1], outbound(service), (30, 1))
         ),
         values=(reads(EJECTIONS, 1),),
     ),
@@ -111,10 +114,10 @@ MEASURES = (
         "clusters that stand for no service of the mesh",
         lambda service: (
             healthy(service)
-            .ejected("web-0", "outbound|443||api.stripe.com", (30, 1))
-            .ejected("web-0", "inbound|8080||", (30, 1))
-            .ejected("web-0", "PassthroughCluster", (30, 1))
-            .ejected("web-0", "xds-grpc", (30, 1))
+            .ejected(WEB.pods[0], "outbound|443||api.stripe.com", (30, 1))
+            .ejected(WEB.pods[0], "inbound|8080||", (30, 1))
+            .ejected(WEB.pods[0], "PassthroughCluster", (30, 1))
+            .ejected(WEB.pods[0], "xds-grpc", (30, 1))
         ),
         values=(is_missing(EJECTIONS),),
     ),
@@ -125,18 +128,4 @@ MEASURES = (
 def test_recorded_series_tell_what_happened(
     promtool: Promtool, tmp_path: Path, shop: Inventory, service: Service, case: Case
 ) -> None:
-    prove(promtool, tmp_path, rules_of(shop), service, case)
-
-
-def test_overflow_adds_up_what_every_limit_turned_away(promtool: Promtool, tmp_path: Path, shop: Inventory) -> None:
-    """After `rate` the three counters have equal labels, and a plain `or` would keep one of them."""
-    service = shop.by_id["catalog/pricing-service"]
-    names = ("cx_overflow", "rq_pending_overflow", "rq_active_overflow")
-
-    def overflows(service: Service) -> Simulation:
-        return healthy(service).counted(
-            {f"envoy_cluster_upstream_{name}": flow((30, 60)) for name in names}, outbound(service)
-        )
-
-    case = Case("limits reached", overflows, values=(reads("service:envoy_cluster_upstream_overflow:rate5m", 3),))
     prove(promtool, tmp_path, rules_of(shop), service, case)

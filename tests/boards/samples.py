@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from observe import boards
+from observe.boards import boards
 from observe.graph import Graph
 from observe.model import Call, ExternalCaller, Inventory, LatencyObjective, Mtls, Objectives
 from observe.signals import catalogue
@@ -36,6 +36,4 @@ def a_small_mesh(**changes: Any) -> Inventory:
 
 def all_boards(inventory: Inventory) -> tuple[Board, ...]:
     """Every dashboard of an inventory."""
-    graph, signals = Graph(inventory), catalogue(inventory)
-    services = (boards.service_board(inventory, graph, signals, service) for service in inventory.services)
-    return boards.overview(inventory, signals), boards.mtls_board(inventory, signals), *services
+    return tuple(boards(inventory, Graph(inventory), catalogue(inventory)))

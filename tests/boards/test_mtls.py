@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from observe import boards
-from observe.boards.panel import Measured, Table, Text
+from observe.boards.mtls import mtls_board
+from observe.boards.panel import Measured, Table, Text, Variable
 from observe.model import Mtls
 from observe.signals import catalogue
 from tests.boards.samples import CHECKOUT, LEGACY, PLAIN, WEBHOOK, a_small_mesh
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def board_of(inventory: Inventory) -> Board:
-    return boards.mtls_board(inventory, catalogue(inventory))
+    return mtls_board(inventory, catalogue(inventory))
 
 
 def exceptions_of(*services: Service) -> str:
@@ -65,22 +65,17 @@ def test_a_reason_cannot_break_the_table_or_read_variables() -> None:
     assert not set(row) & set("${}<>`")
 
 
-@pytest.mark.parametrize(
-    ("data_plane", "reporter"),
-    [("sidecar", 'reporter="destination"'), ("ambient", 'reporter=~"destination|waypoint"')],
-)
-@pytest.mark.parametrize(("index", "metric"), [(0, "istio_requests_total"), (1, "istio_tcp_connections_opened_total")])
-def test_plaintext_is_what_the_callee_did_not_see_encrypted(
-    data_plane: str, reporter: str, index: int, metric: str
-) -> None:
-    """Not `="none"`, which ztunnel never says; and not the caller's reports, which always say unknown."""
-    found = query("plaintext-edges", a_small_mesh(data_plane=data_plane), index)
-    assert f'increase({metric}{{{reporter}, connection_security_policy!="mutual_tls"' in found
-    assert found.endswith("[$__range])) > 0")
+@pytest.mark.parametrize(("index", "kind"), [(0, "request"), (1, "connection")])
+def test_plaintext_is_what_the_callee_did_not_see_encrypted(index: int, kind: str) -> None:
+    """Not `="none"`, which ztunnel never says. Each record stands for the thirty seconds until the next."""
+    found = query("plaintext-edges", index=index)
+    assert f'service_peer:istio_received:rate5m{{kind="{kind}", connection_security_policy!="mutual_tls"' in found
+    assert found.endswith("[$__range])) * 30) > 0")
 
 
 def test_namespaces_with_nothing_but_connections_can_be_chosen() -> None:
     (variable,) = board_of(a_small_mesh()).variables
+    assert isinstance(variable, Variable)
     assert variable.metric == catalogue(a_small_mesh()).received.record
 
 

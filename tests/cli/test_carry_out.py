@@ -47,6 +47,30 @@ def test_who_breaks_off_while_proxies_hear_is_told_what_was_done(monkeypatch: py
     assert [outcome.status.value for outcome in report.outcomes] == ["done", "skipped", "skipped"]
 
 
+def test_what_was_done_is_announced_once_all_is_done() -> None:
+    first, second = versions(), versions()
+    carry_out(intents([first, second], planned), None, 0)
+    assert first.announced == second.announced == "observe published. fake: 2 changed. fake: 2 changed"
+
+
+def test_a_publish_that_is_broken_off_is_not_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", break_off)
+    target = versions()
+    carry_out(intents([target], planned), None, 11)
+    assert target.announced is None
+
+
+def test_who_breaks_off_the_announcement_is_told_what_was_done() -> None:
+    target = versions()
+    target.fails = {"announce": KeyboardInterrupt()}
+    (report,), broken_off = carry_out(intents([target], planned), None, 0)
+    assert broken_off
+    assert report.exit_code == errors.EXIT_OK
+
+
 def test_a_target_that_cannot_be_looked_at_does_not_keep_the_next_from_being_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -205,7 +205,7 @@ def test_shell_completion_is_there(observe: Run) -> None:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        pytest.param("observe pr", ["prune"], id="command"),
+        pytest.param("observe pr", ["preview", "prune"], id="command"),
         pytest.param("observe prune --ex", ["--expired"], id="option"),
         pytest.param("observe prune --to d", ["directory"], id="value"),
     ],

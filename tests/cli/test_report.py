@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe.artifact import Artifact, Kind
-from observe.cli.report import PAST, print_reports
+from observe.cli.report import PAST, as_data, print_reports, summary
 from observe.errors import Forbidden
 from observe.publish.plan import WRITES, Action, Change
 from observe.publish.report import Outcome, Report, Status
@@ -45,6 +45,12 @@ def test_what_stopped_everything_is_not_repeated_for_every_object(capsys: pytest
 def test_a_failure_of_one_object_is_told_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
     failed = Report("cluster", (outcome("a", Action.UPDATE, Status.FAILED, "namespace a does not exist"),))
     assert lines(capsys, failed) == ["cluster failed File a namespace a does not exist"]
+
+
+def test_a_warning_stands_behind_what_was_done() -> None:
+    warned = Report("Grafana", (outcome("a", Action.CREATE, Status.DONE),), warning=STOPPED)
+    assert summary(warned) == "Grafana: 1 created; the token may not create the folder"
+    assert as_data([warned])[0]["warning"] == "the token may not create the folder"
 
 
 def test_there_is_a_word_for_everything_that_can_be_done() -> None:

@@ -72,6 +72,14 @@ def test_a_save_always_names_the_folder_and_never_an_id() -> None:
     }
 
 
+def test_a_mark_is_of_the_organization_and_of_this_moment() -> None:
+    """Without a dashboard or a time in the request."""
+    with stand_in(lambda _: Reply()) as server, client(server.url) as grafana:
+        grafana.annotate("3 changed", ("observe", "observe-pack-shop"))
+    assert str(server.asked[0]) == "POST /api/annotations"
+    assert server.asked[0].body == {"text": "3 changed", "tags": ["observe", "observe-pack-shop"]}
+
+
 def test_a_search_takes_page_after_page_until_a_short_one() -> None:
     hits = [{"uid": f"d{number}", "tags": ["t"], "folderTitle": "F"} for number in range(5)]
 

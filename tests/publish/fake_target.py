@@ -40,12 +40,13 @@ class FakeTarget(Independent):
     def __init__(self, *held: Remote, fails: Mapping[str, BaseException] | None = None, workers: int = 1) -> None:
         self.held = {found.key: found for found in held}
         self.fails = dict(fails or {})
-        """What is raised for which path, or for `begin` and `finish`."""
+        """What is raised for which path, or for `begin`, `finish` and `announce`."""
         self.workers = workers
         self.calls: list[str] = []
         self.on_call: Callable[[str], object] = str
         self.present: tuple[str, ...] = ()
         self.removed: tuple[str, ...] = ()
+        self.announced: str | None = None
         self._lock = threading.Lock()
 
     def wants(self, artifact: Artifact) -> bool:
@@ -91,6 +92,11 @@ class FakeTarget(Independent):
         self.present = tuple(sorted(found.path for found in present))
         self.removed = tuple(sorted(key.name for key in removed))
         self._call("finish", "finish")
+
+    def announce(self, text: str) -> None:
+        self.announced = text
+        if "announce" in self.fails:
+            raise self.fails["announce"]
 
     def read(self, key: Key) -> str | None:
         found = self.held.get(key)

@@ -16,11 +16,13 @@ from observe.render.normalise import DATA_SOURCE
 from observe.render.text import canonical, to_json
 from observe.signals import catalogue
 from tests.boards.samples import CHECKOUT, a_small_mesh, all_boards
+from tests.render.showcase import EVIDENCE, SHOWCASE
 from tests.samples import a_mesh
 
 INVENTORY = a_small_mesh()
-BOARDS = [pytest.param(board, id=board.title) for board in all_boards(INVENTORY)]
+BOARDS = [pytest.param(board, id=board.title) for board in (*all_boards(INVENTORY), SHOWCASE)]
 every_board = pytest.mark.parametrize("board", BOARDS)
+BARE: dict[str, Any] = {"uid": "acme-bare", "title": "Bare", "description": "One panel.", "tags": ()}
 
 
 def rendered(board: Board, **mesh: Any) -> dict[str, Any]:
@@ -28,8 +30,19 @@ def rendered(board: Board, **mesh: Any) -> dict[str, Any]:
     return made
 
 
+def all_panels(made: dict[str, Any]) -> list[dict[str, Any]]:
+    """Headings and panels, those of collapsed rows among them."""
+    return [one for panel in made["panels"] for one in (panel, *panel.get("panels", ()))]
+
+
 def with_data(made: dict[str, Any]) -> list[dict[str, Any]]:
-    return [panel for panel in made["panels"] if panel["type"] not in ("row", "text")]
+    return [panel for panel in all_panels(made) if panel["type"] not in ("row", "text")]
+
+
+def unit(panel: dict[str, Any]) -> str:
+    """The unit of the axis, where values are counted in another."""
+    found = panel["options"]["yAxis"] if panel["type"] == "heatmap" else panel["fieldConfig"]["defaults"]
+    return str(found["unit"])
 
 
 def the_board(service: str = "shop / checkout") -> Board:
@@ -50,7 +63,7 @@ def test_panels_have_what_a_reader_needs(board: Board) -> None:
         assert panel["description"]
         assert panel["targets"]
         assert panel["fieldConfig"]["defaults"]["noValue"]
-        assert panel["type"] == "table" or panel["fieldConfig"]["defaults"]["unit"]
+        assert panel["type"] == "table" or unit(panel)
 
 
 @every_board
@@ -61,7 +74,8 @@ def test_everything_asks_the_chosen_data_source(board: Board) -> None:
         assert all(target["datasource"] == DATA_SOURCE for target in panel["targets"])
     choice, *others = made["templating"]["list"]
     assert (choice["name"], choice["type"], choice["label"]) == ("datasource", "datasource", "Data source")
-    assert all((other["datasource"], other["refresh"]) == (DATA_SOURCE, 2) for other in others)
+    queried = [other for other in others if other["type"] == "query"]
+    assert all((other["datasource"], other["refresh"]) == (DATA_SOURCE, 2) for other in queried)
 
 
 @every_board
@@ -77,7 +91,7 @@ def test_ids_are_the_keys_own(board: Board) -> None:
     """Explicit, so that Grafana gives none of its own."""
     made = rendered(board)
     keys = [key for row in board.rows for key in (row.key, *(panel.key for panel in row.panels))]
-    assert [panel["id"] for panel in made["panels"]] == [naming.panel_id(key) for key in keys]
+    assert [panel["id"] for panel in all_panels(made)] == [naming.panel_id(key) for key in keys]
 
 
 def test_a_panel_that_comes_before_others_renumbers_none() -> None:
@@ -125,13 +139,15 @@ def test_a_stat_is_coloured_by_which_side_is_good() -> None:
     signals = catalogue(INVENTORY)
     errors = the_panel(f"now-{signals.errors.id}")["fieldConfig"]["defaults"]["thresholds"]["steps"]
     coverage = the_panel(f"now-{signals.coverage.id}")["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert errors == [{"color": "green", "value": None}, {"color": "orange", "value": 0.03}]
+    assert errors == [
+        {"color": "green", "value": None}, {"color": "orange", "value": 0.03}, {"color": "red", "value": 0.12},
+    ]  # fmt: skip
     assert coverage == [{"color": "orange", "value": None}, {"color": "green", "value": 0.95}]
 
 
 def test_stats_and_tables_ask_for_the_present_only() -> None:
     """The last value of a range query may be an hour old."""
-    for board in all_boards(INVENTORY):
+    for board in (*all_boards(INVENTORY), SHOWCASE):
         for panel in with_data(rendered(board)):
             instant = panel["type"] in ("stat", "table")
             assert {(target["instant"], target["range"]) for target in panel["targets"]} == {(instant, not instant)}
@@ -166,8 +182,13 @@ def test_a_table_joins_its_queries_and_names_its_columns() -> None:
 
 def test_a_table_with_one_query_knows_what_grafana_calls_its_values() -> None:
     """`Value`, where several would be `Value #A` and so on."""
-    organize = the_panel("certificates-pods", the_board("acme: mTLS coverage"))["transformations"][1]
-    assert organize["options"]["renameByName"] == {"Value": "Time left", "namespace": "Namespace", "pod": "Pod"}
+    alone = Board(**BARE, rows=(Row("row", "Row", (replace(EVIDENCE, queries=EVIDENCE.queries[:1]),)),))
+    organize = the_panel(EVIDENCE.key, alone)["transformations"][1]
+    assert organize["options"]["renameByName"] == {
+        "Value": "Covered",
+        "destination_service_namespace": "Namespace",
+        "destination_service_name": "Service",
+    }
 
 
 def test_the_namespace_variable() -> None:
@@ -202,11 +223,10 @@ def test_the_frame() -> None:
     assert not {"id", "version", "rows", "__inputs", "style", "gnetId", "hideControls"} & set(made)
 
 
-def test_links_to_the_meshs_other_boards() -> None:
-    links = rendered(the_board())["links"]
+def test_links_lead_to_one_board_or_to_all_with_a_tag() -> None:
+    links = rendered(SHOWCASE)["links"]
     assert [(link["type"], link["url"], link["tags"]) for link in links] == [
         ("link", f"/d/{naming.overview_uid('acme')}", []),
-        ("link", f"/d/{naming.mtls_uid('acme')}", []),
         ("dashboards", "", ["observe-pack-acme"]),
     ]
 

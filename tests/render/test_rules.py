@@ -25,6 +25,7 @@ ALERT = Alert(
     name="ServiceErrorRateHigh",
     expression=Binary(">", Selector("service:a:sum"), Number(0.05)),
     hold=90_000,
+    keep=120_000,
     severity="warning",
     labels=(("severity", "warning"), ("owner", "team-a")),
     annotations=(("summary", "It is {{ $value }}: bad"),),
@@ -41,6 +42,7 @@ PLAIN = {
                     "alert": "ServiceErrorRateHigh",
                     "expr": "service:a:sum > 0.05",
                     "for": "90s",
+                    "keep_firing_for": "2m",
                     "labels": {"severity": "warning", "owner": "team-a"},
                     "annotations": {"summary": "It is {{ $value }}: bad"},
                 },
@@ -85,8 +87,11 @@ def test_labels_of_the_pack_win_over_those_of_the_operator() -> None:
 
 def alerts(service: Service, mesh: Mesh | None = None) -> dict[str, dict[str, str]]:
     """The annotations of a service's alerts."""
-    (_, group) = rules_of(an_inventory(service, mesh=mesh), service)["groups"]
-    return {rule["alert"]: rule["annotations"] for rule in group["rules"]}
+    groups = rules_of(an_inventory(service, mesh=mesh), service)["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    return {
+        rule["alert"]: rule["annotations"] for rule in rules if rule.get("labels", {}).get("service") == service.name
+    }
 
 
 def test_without_grafanas_address_alerts_have_no_links_to_it() -> None:
@@ -95,14 +100,25 @@ def test_without_grafanas_address_alerts_have_no_links_to_it() -> None:
 
 
 def test_service_without_requests_has_the_alerts_that_connections_allow() -> None:
-    assert alerts(a_service(ports=(TCP,))).keys() == {"ServiceCircuitBreakerEjecting", "ServiceMtlsCoverageLow"}
+    assert alerts(a_service(ports=(TCP,))).keys() == {
+        "ServiceCircuitBreakerEjecting",
+        "ServiceConnectionPoolOverflowing",
+        "ServiceConnectionsFailing",
+        "ServiceEjectionsDenied",
+        "ServiceGone",
+        "ServiceMtlsCoverageLow",
+        "ServicePlaintextCaller",
+        "ServiceRequestsDenied",
+        "ServiceTelemetryLost",
+    }
 
 
-def test_interval_is_the_meshs_own() -> None:
+def test_interval_is_the_meshs_own_and_a_minute_where_that_is_often_enough() -> None:
     service = a_service(ports=(GRPC,))
     own = a_mesh(prometheus=Prometheus(evaluation_interval=45_000))
     groups = rules_of(an_inventory(service, mesh=own), service)["groups"]
-    assert [group["interval"] for group in groups] == ["45s", "45s"]
+    assert {group["interval"] for group in groups if group["name"] != "acme-objectives"} == {"45s"}
+    assert {group["interval"] for group in groups if group["name"] == "acme-objectives"} == {"1m"}
 
 
 def test_promtool_accepts_what_was_written_as_text(promtool: Promtool, tmp_path: Path) -> None:
@@ -118,4 +134,4 @@ def test_promtool_accepts_what_was_written_as_text(promtool: Promtool, tmp_path:
     file.write_bytes(to_yaml(rules_of(an_inventory(service, mesh=own), service)))
     done = promtool.check_rules(file)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert yaml.safe_load(file.read_bytes())["groups"][0]["name"] == "acme-mesh-records"
+    assert yaml.safe_load(file.read_bytes())["groups"][0]["name"] == "acme-requests"

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.servers.alertmanager_server import AlertmanagerServer, Amtool, Receiver
 from tests.servers.grafana_server import GrafanaServer
 from tests.servers.helm import Helm
 from tests.servers.install import SERVERS
@@ -22,7 +24,10 @@ from tests.servers.kubernetes_api import KubernetesApi
 from tests.servers.prometheus_server import PrometheusServer, Promtool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tests.servers.alertmanager_server import Start
 
 
 def require(name: str) -> None:
@@ -106,6 +111,30 @@ def prometheus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prom
 def promtool() -> Promtool:
     require("prometheus")
     return Promtool()
+
+
+@pytest.fixture(scope="session")
+def amtool() -> Amtool:
+    require("alertmanager")
+    return Amtool()
+
+
+@pytest.fixture
+def alertmanager(tmp_path: Path) -> Start:
+    """`alertmanager(config)`: a server with this configuration, and a receiver of all its notifications.
+
+    One for each configuration: Alertmanager's answer to an alert depends on all that it heard before.
+    """
+    require("alertmanager")
+
+    @contextmanager
+    def started(config: Mapping[str, Any]) -> Iterator[tuple[AlertmanagerServer, Receiver]]:
+        with ExitStack() as stack:
+            receiver = stack.enter_context(Receiver())
+            folder = tmp_path / f"alertmanager-{uuid.uuid4().hex[:12]}"
+            yield stack.enter_context(AlertmanagerServer(folder, receiver.listening(config))), receiver
+
+    return started
 
 
 @pytest.fixture(scope="session")

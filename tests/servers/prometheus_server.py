@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes nothing, and promtool, which judges rule files."""
+"""A real Prometheus that scrapes what it is told to, and promtool, which judges its files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.servers.install import SERVERS
 from tests.servers.processes import LOOPBACK, answers, clean_environment, free_port, local_session, running
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -31,12 +31,19 @@ def binary(name: str) -> Path:
 class Promtool:
     """The checks of promtool. Each gives its exit status and output, and leaves the judgement to the test."""
 
+    def check_config(self, path: Path) -> subprocess.CompletedProcess[str]:
+        """Check a configuration and the rule files that it names; it tells of each of these."""
+        return self._run("check", "config", path)
+
     def check_rules(self, path: Path) -> subprocess.CompletedProcess[str]:
         return self._run("check", "rules", path)
 
-    def test_rules(self, path: Path) -> subprocess.CompletedProcess[str]:
-        """Run a file of rule unit tests; its `rule_files` are relative to the folder it lies in."""
-        return self._run("test", "rules", path)
+    def test_rules(self, path: Path, only: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a file of rule unit tests; its `rule_files` are relative to the folder it lies in.
+
+        `only` is a regular expression of the names of those to run.
+        """
+        return self._run("test", "rules", *([f"--run={only}"] if only else []), path)
 
     def create_blocks(self, openmetrics: Path, data: Path) -> subprocess.CompletedProcess[str]:
         """Turn an OpenMetrics file, with timestamps and `# EOF`, into blocks of a database in `data`."""
@@ -50,15 +57,23 @@ class Promtool:
 class PrometheusServer:
     """Prometheus while the block runs, all files in `folder`.
 
-    It evaluates the files `rules`, and has the samples of the OpenMetrics file `samples` from the start.
+    It evaluates the files `rules`, scrapes by the `scrape_configs` of its configuration, and has the samples of the
+    OpenMetrics file `samples` from the start.
     """
 
     def __init__(
-        self, folder: Path, *, rules: Sequence[Path] = (), samples: Path | None = None, limit: float = 120
+        self,
+        folder: Path,
+        *,
+        rules: Sequence[Path] = (),
+        samples: Path | None = None,
+        scrape_configs: Sequence[Mapping[str, Any]] = (),
+        limit: float = 120,
     ) -> None:
         self.folder = folder
         self.rules = tuple(rules)
         self.samples = samples
+        self.scrape_configs = tuple(scrape_configs)
         self.limit = limit
         self.address = f"{LOOPBACK}:{free_port()}"
         self.url = f"http://{self.address}"
@@ -103,7 +118,11 @@ class PrometheusServer:
     def _argv(self) -> list[str | Path]:
         config = self.folder / "prometheus.yml"
         rules = [str(path.resolve()) for path in self.rules]
-        settings = {"global": {"evaluation_interval": EVALUATION_INTERVAL}, "rule_files": rules}
+        settings = {
+            "global": {"evaluation_interval": EVALUATION_INTERVAL},
+            "rule_files": rules,
+            "scrape_configs": [dict(scraped) for scraped in self.scrape_configs],
+        }
         config.write_text(yaml.safe_dump(settings))
         return [
             binary("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={self.folder / 'data'}",

@@ -19,6 +19,7 @@ from tests.servers.processes import LOOPBACK, ServerError, accepted, free_port, 
 from tests.servers.prometheus_server import PrometheusServer
 
 if TYPE_CHECKING:
+    from tests.servers.alertmanager_server import Amtool, Start
     from tests.servers.helm import Helm
     from tests.servers.istioctl import Istioctl
     from tests.servers.kubernetes_api import KubernetesApi
@@ -334,6 +335,37 @@ def test_promtool_runs_unit_tests_of_rules(promtool: Promtool, tmp_path: Path) -
         test = {"interval": "1m", "input_series": series, "promql_expr_test": [case]}
         path = write_yaml(tmp_path / "test.yaml", {"rule_files": ["rules.yaml"], "tests": [test]})
         assert promtool.test_rules(path).returncode == status, value
+
+
+ALL_TO_ONE: dict[str, Any] = {
+    "route": {"receiver": "web", "group_by": ["team"], "group_wait": "100ms"},
+    "receivers": [{"name": "web"}],
+}
+
+
+def test_alertmanager_tells_its_receiver_of_an_alert(alertmanager: Start) -> None:
+    with alertmanager(ALL_TO_ONE) as (server, receiver):
+        server.post([{"labels": {"alertname": "Down", "team": "a"}}, {"labels": {"alertname": "Slow", "team": "a"}}])
+        assert sorted(found["labels"]["alertname"] for found in server.alerts()) == ["Down", "Slow"]
+        wait_until(lambda: bool(receiver.notifications), "a notification", 30)
+        (notification,) = receiver.notifications
+    assert (notification["receiver"], notification["groupLabels"]) == ("web", {"team": "a"})
+    assert sorted(alert["labels"]["alertname"] for alert in notification["alerts"]) == ["Down", "Slow"]
+
+
+def test_alertmanager_gives_the_reason_of_a_refusal(alertmanager: Start) -> None:
+    with alertmanager(ALL_TO_ONE) as (server, _), pytest.raises(ServerError, match="at least one label pair required"):
+        server.post([{"labels": {}}])
+
+
+def test_amtool_tells_a_good_configuration_from_a_broken_one(amtool: Amtool, tmp_path: Path) -> None:
+    good = write_yaml(tmp_path / "good.yaml", ALL_TO_ONE)
+    broken = write_yaml(tmp_path / "broken.yaml", {**ALL_TO_ONE, "receivers": [{"name": "other"}]})
+    assert amtool.check_config(good).returncode == 0
+    refused = amtool.check_config(broken)
+    assert refused.returncode == 1
+    assert 'undefined receiver "web" used in route' in refused.stdout + refused.stderr
+    assert amtool.routes_test(good, {"team": "a"}).stdout.strip() == "web"
 
 
 def test_istioctl_validate_finds_an_unknown_field(istioctl: Istioctl, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ are set.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from observe.naming import gateway_deployments, ingress_deployment
 from observe.provenance import Origin, Sourced, of_mesh
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from observe.istio.metadata import Manifest
     from observe.model import Mesh
-
-ACCOUNT_SUFFIX: Final = "-service-account"
-"""What the charts of istioctl append to a gateway's name (`manifests/charts/gateways/istio-ingress`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +46,38 @@ def gateway_pods(mesh: Mesh) -> tuple[GatewayPods, ...]:
     """
     if mesh.routing == "gateway-api":
         return ()
-    found: dict[tuple[str, frozenset[tuple[str, str]]], GatewayPods] = {}
+    deployments = gateway_deployments(mesh)
+    found: dict[tuple[str, str], GatewayPods] = {}
     for key in sorted(mesh.gateways):
-        gateway = mesh.gateways[key]
-        pods = gateway.namespace, frozenset(gateway.labels.items())
-        if pods not in found:
-            found[pods] = _of_gateway(mesh, key, tuple(found.values()))
+        place = mesh.gateways[key].namespace, deployments[key]
+        if place not in found:
+            found[place] = _of_gateway(mesh, key, deployments[key], tuple(found.values()))
     return tuple(found.values()) or (_of_ingress(mesh),)
 
 
-def _of_gateway(mesh: Mesh, key: str, others: tuple[GatewayPods, ...]) -> GatewayPods:
-    """Deployments that share an account cannot share their name as well."""
+def _of_gateway(mesh: Mesh, key: str, name: str, others: tuple[GatewayPods, ...]) -> GatewayPods:
     gateway = mesh.gateways[key]
     account = Sourced(gateway.service_account, of_mesh("gateways", key, "service_account"))
     accounts = {(other.namespace.value, other.service_account.value) for other in others}
-    first = (gateway.namespace, gateway.service_account) not in accounts
     labels = of_mesh("gateways", key, "labels")
     return GatewayPods(
-        _named_after(account) if first else Sourced(f"{_named_after(account).value}-{key}", account.origin),
+        _named_after(account, name),
         Sourced(gateway.namespace, of_mesh("gateways", key, "namespace")),
         account,
         {label: Sourced(value, labels) for label, value in sorted(gateway.labels.items())},
-        first,
+        (gateway.namespace, gateway.service_account) not in accounts,
     )
 
 
 def _of_ingress(mesh: Mesh) -> GatewayPods:
     account = Sourced(mesh.ingress.service_account, of_mesh("ingress", "service_account"))
     return GatewayPods(
-        _named_after(account), Sourced(mesh.ingress.namespace, of_mesh("ingress", "namespace")), account, {}
+        _named_after(account, ingress_deployment(mesh)),
+        Sourced(mesh.ingress.namespace, of_mesh("ingress", "namespace")),
+        account,
+        {},
     )
 
 
-def _named_after(account: Sourced[str]) -> Sourced[str]:
-    """The name by which istioctl's charts come to this account, where there is one."""
-    name = account.value.removesuffix(ACCOUNT_SUFFIX) or account.value
+def _named_after(account: Sourced[str], name: str) -> Sourced[str]:
     return Sourced(name, Origin("after its service account", account.origin.path))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from observe.istio.install import data_plane
-from observe.istio.install.gateways import ACCOUNT_SUFFIX, GatewayPods, gateway_pods
+from observe.istio.install.gateways import GatewayPods, gateway_pods
 from observe.istio.install.mesh_config import mesh_config
 from observe.istio.install.scaling import apart, bounds
 from observe.istio.install.values import global_values, injector, istiod, place
 from observe.istio.metadata import manifest
+from observe.naming import ACCOUNT_SUFFIX, USUAL_GATEWAY
 from observe.provenance import Origin, Sourced, of_mesh
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 KIND: Final = "IstioOperator"
 API_VERSION: Final = "install.istio.io/v1alpha1"
-USUAL_GATEWAY: Final = "istio-ingressgateway"
 
 
 def istio_operator(fleet: Fleet) -> Manifest:

@@ -48,14 +48,9 @@ def _by_workload(inventory: Inventory) -> list[tuple[Service, ...]]:
     found: dict[tuple[str, str, str], list[Service]] = {}
     for service in inventory.services:
         if service.outside is None:
-            key = service.namespace, service.workload.kind, workload_name(service)
+            key = service.namespace, service.workload.kind, service.workload_name
             found.setdefault(key, []).append(service)
     return [tuple(services) for services in found.values()]
-
-
-def workload_name(service: Service) -> str:
-    """The name of what runs its pods."""
-    return service.workload.name or service.name
 
 
 def _pod_template(sidecars: Sidecars, services: Sequence[Service]) -> Manifest:
@@ -127,20 +122,20 @@ def _patch(service: Service, template: Manifest) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": service.workload.kind,
-        "metadata": {"name": workload_name(service), "namespace": service.namespace},
+        "metadata": {"name": service.workload_name, "namespace": service.namespace},
         "spec": {"template": {"metadata": template}},
     }
 
 
 def _path(service: Service) -> str:
-    return naming.workload_path(service.namespace, service.workload.kind, workload_name(service))
+    return naming.workload_path(service.namespace, service.workload.kind, service.workload_name)
 
 
 def _entry(inventory: Inventory, service: Service) -> Sourced[Manifest]:
     """The target names no namespace, which many kustomizations give their resources only after the patches. And with
     a target, a workload that is deployed elsewhere is passed over instead of being an error.
     """
-    target = {"kind": service.workload.kind, "name": workload_name(service)}
+    target = {"kind": service.workload.kind, "name": service.workload_name}
     file = _path(service).rpartition("/")[2]
     return Sourced({"path": file, "target": target}, declared(inventory, service, "workload"))
 

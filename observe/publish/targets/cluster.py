@@ -160,6 +160,9 @@ class ClusterTarget:
     def finish(self, present: Sequence[Artifact], removed: Sequence[Key]) -> None:
         """Nothing is left to do."""
 
+    def announce(self, text: str) -> None:
+        """Nobody is told: who watches the objects sees them change."""
+
     def read(self, key: Key) -> str | None:
         live = self._client.get(_object(key))
         return None if live is None else canonical(live)

@@ -119,6 +119,9 @@ class DirectoryTarget(Independent):
         there = {artifact.path: _sha256(artifact) for artifact in present}
         self._manifest.settle(there, {key.name for key in removed}, self._exists)
 
+    def announce(self, text: str) -> None:
+        """Nobody is told: Git shows what changed."""
+
     def read(self, key: Key) -> str | None:
         content = whole_file.read(self._place(key.name))
         return None if content is None else content.decode(errors="replace")

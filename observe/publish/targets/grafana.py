@@ -115,6 +115,10 @@ class GrafanaTarget(Independent):
     def finish(self, present: Sequence[Artifact], removed: Sequence[Key]) -> None:
         """Nothing is left to do: the folder stays, also an empty one."""
 
+    def announce(self, text: str) -> None:
+        """Mark the moment in every graph that shows annotations with the pack's tag."""
+        self._client.annotate(text, (naming.TAG_TOOL, self._tag))
+
     def read(self, key: Key) -> str | None:
         live = self._client.dashboard(key.name)
         return None if live is None else canonical(live.content)

@@ -13,6 +13,7 @@ from typing import Any
 from tests.clients.stand_in import Asked, Reply
 
 SAVE = "/api/dashboards/db"
+MARK = "/api/annotations"
 
 
 @dataclass
@@ -21,6 +22,7 @@ class GrafanaStandIn:
 
     dashboards: dict[str, dict[str, Any]] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
+    marks: list[dict[str, Any]] = field(default_factory=list)
     saves: int = 0
     alive: int = -1
     """How many more saves it takes before it breaks every connection; negative for ever."""
@@ -37,6 +39,12 @@ class GrafanaStandIn:
             return self._search(asked.params["tag"][0])
         if asked.path == SAVE:
             return self._save(asked.body)
+        if asked.path == MARK:
+            self.marks.append(asked.body)
+            return Reply()
+        if asked.method == "DELETE":
+            del self.dashboards[asked.path.rpartition("/")[2]]
+            return Reply()
         if asked.method == "POST":
             self.folders[asked.body["uid"]] = asked.body["title"]
             return Reply()

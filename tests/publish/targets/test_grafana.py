@@ -10,6 +10,7 @@ import pytest
 from observe import errors, naming
 from observe.clients.credentials import GrafanaCredentials
 from observe.clients.grafana import GrafanaClient
+from observe.publish.announce import announce
 from observe.publish.apply import apply
 from observe.publish.diff import diff
 from observe.publish.plan import plan
@@ -92,6 +93,36 @@ def test_pruning_deletes_what_is_ours_and_left_over_and_nothing_else(
     assert publish(target, PACK[:2]).counts == {Status.UNCHANGED: 2, Status.STALE: 3}
     assert publish(target, PACK[:2], prune=True).counts == {Status.UNCHANGED: 2, Status.DONE: 3}
     assert sorted(versions(grafana)) == ["mine", "web-0", "web-1"]
+
+
+def marks(server: GrafanaServer) -> list[tuple[str, list[str]]]:
+    """All annotations with the pack's tag, the newest first."""
+    found = server.request("GET", "/api/annotations", params={"tags": naming.pack_tag(MESH), "limit": "1000"})
+    return [(mark["text"], sorted(mark["tags"])) for mark in found.json()]
+
+
+def test_a_publish_is_marked_once_and_one_that_changed_nothing_is_not(
+    grafana: GrafanaServer, target: GrafanaTarget
+) -> None:
+    """By an Editor, whose role is enough. Marks stay when dashboards go, so those of other runs may be there."""
+    before = len(marks(grafana))
+    edited = [dashboard("web-0", "edited"), *PACK[1:4]]
+    reports = [publish(target), publish(target), publish(target, edited, prune=True)]
+    assert [announce([target], [report])[0].warning for report in reports] == [None, None, None]
+    found = marks(grafana)
+    tags = sorted([naming.TAG_TOOL, naming.pack_tag(MESH)])
+    assert sorted(found[: len(found) - before]) == [
+        ("observe published. Grafana: 1 changed, 1 deleted", tags),
+        ("observe published. Grafana: 5 created", tags),
+    ]
+
+
+def test_a_viewer_may_not_mark_a_publish(grafana: GrafanaServer, target: GrafanaTarget) -> None:
+    before = len(marks(grafana))
+    (report,) = announce([as_role(grafana, "Viewer")], [publish(target)])
+    assert isinstance(report.warning, errors.Forbidden)
+    assert report.exit_code == errors.EXIT_OK
+    assert len(marks(grafana)) == before
 
 
 def test_a_wrong_token_is_told_and_nothing_is_tried(grafana: GrafanaServer) -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from observe import errors, naming
 from observe.clients.credentials import GrafanaCredentials
 from observe.clients.grafana import GrafanaClient
+from observe.publish.announce import announce
 from observe.publish.apply import apply
 from observe.publish.plan import plan
 from observe.publish.report import Report, Status
 from observe.publish.targets.grafana import GrafanaTarget
 from tests.clients.stand_in import HASTE, Asked, Reply, StandIn, stand_in
 from tests.publish.samples import FOLDER, MESH, dashboard, virtual_service
-from tests.publish.targets.grafana_stand_in import SAVE, GrafanaStandIn
+from tests.publish.targets.grafana_stand_in import MARK, SAVE, GrafanaStandIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,8 +35,8 @@ def grafana(answer: Answerer) -> Iterator[tuple[StandIn, GrafanaTarget]]:
         target.close()
 
 
-def publish(target: GrafanaTarget, artifacts: Sequence[Artifact] = PACK) -> Report:
-    return apply(plan(target, artifacts, target.list(artifacts)), target)
+def publish(target: GrafanaTarget, artifacts: Sequence[Artifact] = PACK, *, prune: bool = False) -> Report:
+    return apply(plan(target, artifacts, target.list(artifacts), prune=prune), target)
 
 
 def test_a_whole_set_costs_a_listing_the_folder_and_one_save_each() -> None:
@@ -129,6 +130,59 @@ def test_a_dashboard_of_ours_that_the_search_does_not_show_yet_is_brought_up_to_
         publish(target, PACK[:1])
         assert publish(target, [dashboard("web-0", "edited")]).exit_code == errors.EXIT_OK
     assert keeping.dashboards["web-0"]["dashboard"]["description"] == "edited"
+
+
+def announced(target: GrafanaTarget, artifacts: Sequence[Artifact], *, prune: bool = False) -> Report:
+    """A publish as the program does it: carried out, then told."""
+    (report,) = announce([target], [publish(target, artifacts, prune=prune)])
+    return report
+
+
+def test_a_publish_that_changed_something_leaves_one_mark_that_says_how_much() -> None:
+    keeping = GrafanaStandIn()
+    with grafana(keeping) as (_, target):
+        announced(target, PACK[:3])
+        announced(target, PACK[:3])
+        announced(target, [dashboard("web-0", "edited"), PACK[1], dashboard("web-12")], prune=True)
+    assert [mark["text"] for mark in keeping.marks] == [
+        "observe published. Grafana: 3 created",
+        "observe published. Grafana: 1 created, 1 changed, 1 deleted",
+    ]
+    assert {tuple(mark["tags"]) for mark in keeping.marks} == {("observe", "observe-pack-shop")}
+
+
+def test_a_mark_counts_what_was_done_and_not_what_failed() -> None:
+    keeping = GrafanaStandIn()
+
+    def picky(asked: Asked) -> Reply | None:
+        bad = asked.path == SAVE and asked.body["dashboard"]["uid"] == "web-1"
+        return Reply(400, {"message": "Dashboard title cannot be empty"}) if bad else keeping(asked)
+
+    with grafana(picky) as (_, target):
+        assert announced(target, PACK[:3]).exit_code == errors.EXIT_PARTLY
+    assert [mark["text"] for mark in keeping.marks] == ["observe published. Grafana: 2 created"]
+
+
+def test_a_mark_that_is_refused_is_a_warning_and_no_failure() -> None:
+    keeping = GrafanaStandIn()
+
+    def no_marks(asked: Asked) -> Reply | None:
+        return Reply(403, {"message": "Access denied"}) if asked.path == MARK else keeping(asked)
+
+    with grafana(no_marks) as (server, target):
+        report = announced(target, PACK[:1])
+    assert (report.exit_code, report.error) == (errors.EXIT_OK, None)
+    assert isinstance(report.warning, errors.Forbidden)
+    assert str(report.warning) == (
+        f"Grafana at {server.url} does not let us mark the publish (Access denied): give the service account the role"
+        " Editor, or a permission for that"
+    )
+
+
+def test_a_grafana_that_is_gone_is_not_asked_for_a_mark() -> None:
+    with grafana(GrafanaStandIn(alive=1)) as (server, target):
+        assert announced(target, PACK).counts[Status.DONE] == 1
+    assert server.count("POST", MARK) == 0
 
 
 def test_two_packs_share_a_grafana_without_seeing_each_other() -> None:

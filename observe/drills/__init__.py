@@ -1,0 +1,1 @@
+"""Incidents that are played through: what fires, and who is told of it."""

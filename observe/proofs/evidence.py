@@ -1,0 +1,147 @@
+"""What a scene proves: telemetry in, states and texts of alerts out, as a test that promtool runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from observe.proofs.conditions import CONDITIONS, Judge
+from observe.proofs.lean import input_series
+from observe.proofs.lifecycle import State, States, states, telling, timeline
+from observe.proofs.sentences import Sentences
+from observe.proofs.truth import VIEWS, Truth, Values
+from observe.proofs.wording import said
+from observe.signals import service_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from observe.alerting import Alert
+    from observe.proofs.scene import Scene
+
+ACTIVE: Final = 'count by (alert) (label_join(ALERTS, "alert", " ", "severity", "alertname", "alertstate"))'
+"""Every alert that is active: one too many is noticed, and one that is there twice. One label says what four would."""
+UNPRINTED: Final = 3e-5
+"""Templates print four digits; rules write their constants with no more than that many."""
+Texts = tuple[tuple[str, str], ...]
+"""Annotations."""
+WHOLE: Final = ("ServiceRequestsDenied", "ServiceEgressBlocked")
+"""Alerts whose value is a sum over everything: it keeps no labels."""
+
+
+@dataclass
+class Evidence:
+    """A scene, judged in all views, against the alerts of its service."""
+
+    scene: Scene
+    alerts: tuple[Alert, ...]
+
+    @cached_property
+    def judges(self) -> tuple[Judge, ...]:
+        return tuple(Judge(self.scene.stage, Truth(self.scene, view)) for view in VIEWS)
+
+    @cached_property
+    def values(self) -> tuple[dict[str, Values], ...]:
+        """By view and alert: the value at each evaluation at which the condition holds."""
+        return tuple({alert.name: CONDITIONS[alert.name](judge) for alert in self.alerts} for judge in self.judges)
+
+    @cached_property
+    def agreed(self) -> tuple[States | None, ...]:
+        """The active alerts at each evaluation; None where views differ."""
+        views = [self._timeline(values) for values in self.values]
+        return tuple(one[0] if len(set(one)) == 1 else None for one in zip(*views, strict=True))
+
+    def firing(self, name: str) -> list[int]:
+        """The evaluations at which an alert surely fires because its condition holds, not because it did."""
+        return [
+            place
+            for place, found in enumerate(self.agreed)
+            if found is not None
+            and (name, "firing") in found
+            and all(values[name][place] is not None for values in self.values)
+        ]
+
+    def test(self, told: Sequence[tuple[Alert, int]]) -> dict[str, Any]:
+        """The scene as promtool takes it, with the whole of these alerts at these evaluations."""
+        times = self.scene.evaluations
+        severity = {alert.name: alert.severity for alert in self.alerts}
+        return {
+            "name": f"{self.scene.stage.service.id}: {self.scene.name}",
+            "interval": _seconds(self.scene.step),
+            "input_series": input_series(self.scene),
+            "promql_expr_test": [
+                {
+                    "expr": ACTIVE,
+                    "eval_time": _seconds(times[place]),
+                    "exp_samples": [_sample(name, state, severity[name]) for name, state in self.agreed[place] or ()],
+                }
+                for place in telling(self.agreed, self.scene.known_from)
+            ],
+            "alert_rule_test": [
+                {
+                    "eval_time": _seconds(times[place]),
+                    "alertname": alert.name,
+                    "exp_alerts": [{"exp_labels": self._labels(alert), "exp_annotations": self.text(alert, place)}],
+                }
+                for alert, place in told
+            ],
+        }
+
+    def best(self, alert: Alert) -> tuple[int, int] | None:
+        """The evaluation at which to assert all that the alert says, after how good that is: the least is best.
+
+        Best is one at which it says the same as before and after, in all views; then one at which all views say the
+        same; else, where numbers differ between Prometheus 2 and 3, one at which those of 3 do.
+        """
+        said: dict[int, set[Texts]] = {}
+        same: list[int] = []
+        for place in reversed(self.firing(alert.name)):
+            said[place] = self._texts(alert, place, self.judges)
+            if len(said[place]) == 1:
+                same.append(place)
+                if said[place] == said.get(place + 1) == said.get(place + 2):
+                    return 0, place + 1
+        newest = (place for place in said if len(self._texts(alert, place, self.judges[:1])) == 1)
+        return (1, same[0]) if same else next(((2, place) for place in newest), None)
+
+    def _texts(self, alert: Alert, place: int, judges: Sequence[Judge]) -> set[Texts]:
+        """What the alert says at an evaluation in some views, and with a value that differs in what nobody prints."""
+        return {
+            self._text(judge, values, alert, place, nudge)
+            for judge, values in zip(judges, self.values, strict=False)
+            for nudge in ((1 - UNPRINTED, 1 + UNPRINTED) if not float(values[alert.name][place] or 0).is_integer() else (1,))
+        }
+
+    def text(self, alert: Alert, place: int) -> dict[str, str]:
+        """Its annotations at an evaluation, as Prometheus 3 sees it."""
+        return dict(self._text(self.judges[0], self.values[0], alert, place))
+
+    def _text(self, judge: Judge, values: dict[str, Values], alert: Alert, place: int, nudge: float = 1) -> Texts:
+        value = values[alert.name][place]
+        if value is None:
+            raise ValueError(f"{alert.name} does not hold at evaluation {place} of {self.scene.name}")
+        asked = Sentences(judge, place)
+        labels = self._labels(alert)
+        return tuple((name, said(template, labels, value * nudge, asked.ask)) for name, template in alert.annotations)
+
+    def _labels(self, alert: Alert) -> dict[str, str]:
+        """The labels of its expression, and its own; those that it does not keep are the cluster's alone."""
+        of_service = {} if alert.name in WHOLE else service_labels(self.scene.stage.service)
+        return {**self.scene.cluster_labels, **of_service, **dict(alert.labels)}
+
+    def _timeline(self, values: dict[str, Values]) -> tuple[States, ...]:
+        interval = self.scene.interval
+        by_alert: dict[str, tuple[State | None, ...]] = {
+            alert.name: states([one is not None for one in values[alert.name]], alert.hold, interval, alert.keep)
+            for alert in self.alerts
+        }
+        return timeline(by_alert, len(self.scene.evaluations))
+
+
+def _sample(name: str, state: State, severity: str) -> dict[str, Any]:
+    return {"labels": f'{{alert="{severity} {name} {state}"}}', "value": 1}
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{milliseconds // 1_000}s" if milliseconds % 1_000 == 0 else f"{milliseconds}ms"
