@@ -10,7 +10,7 @@ WORKERS ?= 2
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow mutation servers generate drills fleet check lint types bench queries stack unstack publish build clean lock
+.PHONY: help demo test slow mutation servers generate drills fleet screens check lint types bench queries stack unstack publish build clean lock
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -61,6 +61,9 @@ drills: $(READY) ## Play every incident on the example and write docs/drills.md;
 
 fleet: $(READY) ## Count whom outages in a fleet tell and write docs/alertmanager.md; needs the servers
 	@$(BIN)/python -m benchmarks.notifications --write docs/alertmanager.md
+
+screens: $(READY) ## Take the pictures of the README; needs Chromium and the servers
+	@$(BIN)/python -m tests.preview.screens
 
 check: $(READY) ## Check the inventory, and that the committed pack is what it gives
 	@$(BIN)/observe validate --inventory examples/shop

@@ -94,24 +94,34 @@ class Evidence:
         Best is one at which it says the same as before and after, in all views; then one at which all views say the
         same; else, where numbers differ between Prometheus 2 and 3, one at which those of 3 do.
         """
-        said: dict[int, set[Texts]] = {}
-        same: list[int] = []
-        for place in reversed(self.firing(alert.name)):
-            said[place] = self._texts(alert, place, self.judges)
-            if len(said[place]) == 1:
-                same.append(place)
-                if said[place] == said.get(place + 1) == said.get(place + 2):
-                    return 0, place + 1
-        newest = (place for place in said if len(self._texts(alert, place, self.judges[:1])) == 1)
-        return (1, same[0]) if same else next(((2, place) for place in newest), None)
+        places = self.firing(alert.name)[::-1]
+        steady = (place for place in places if self._same(alert, place - 1, place, place + 1))
+        for place in steady:
+            if self._texts(alert, place) == self._texts(alert, place - 1) and len(self._texts(alert, place)) == 1:
+                return 0, place
+        same = (place for place in places if self._same(alert, place) and len(self._texts(alert, place)) == 1)
+        newest = (place for place in places if len(self._texts(alert, place, views=1)) == 1)
+        for quality, found in enumerate((same, newest), 1):
+            if (place := next(found, None)) is not None:
+                return quality, place
+        return None
 
-    def _texts(self, alert: Alert, place: int, judges: Sequence[Judge]) -> set[Texts]:
-        """What the alert says at an evaluation in some views, and with a value that differs in what nobody prints."""
-        return {
-            self._text(judge, values, alert, place, nudge)
-            for judge, values in zip(judges, self.values, strict=False)
-            for nudge in ((1 - UNPRINTED, 1 + UNPRINTED) if not float(values[alert.name][place] or 0).is_integer() else (1,))
-        }
+    def _same(self, alert: Alert, *places: int) -> bool:
+        """Whether the alert has the same value at some evaluations in all views."""
+        if max(places) >= len(self.agreed):
+            return False
+        found = {values[alert.name][place] for values in self.values for place in places}
+        numbers = [value for value in found if value is not None]
+        return len(numbers) == len(found) and max(numbers) - min(numbers) <= UNPRINTED * abs(max(numbers)) / 100
+
+    def _texts(self, alert: Alert, place: int, views: int = 2) -> set[Texts]:
+        """What the alert says at an evaluation as Prometheus 3 sees it, and as 2 does; and with a value that differs in
+        what nobody prints.
+        """
+        different = list(zip(self.judges, self.values, strict=True))[:: len(VIEWS) // 2][:views]
+        exact = all(float(values[alert.name][place] or 0).is_integer() for _, values in different)
+        nudges = (1.0,) if exact else (1 - UNPRINTED, 1 + UNPRINTED)
+        return {self._text(judge, values, alert, place, nudge) for judge, values in different for nudge in nudges}
 
     def text(self, alert: Alert, place: int) -> dict[str, str]:
         """Its annotations at an evaluation, as Prometheus 3 sees it."""

@@ -125,12 +125,12 @@ class World:
                 (self.web, turned_away(service, "UO"), 60, 5, ""),
                 (self.web, turned_away(service, "UH,URX"), 75, 5, ""),
                 (self.web, turned_away(service, "UH"), 240, 5, ""),
-                (self.web, Answer("0", flags="DC", grpc=""), 90, 5, ""),
-                (self.web, Answer("0", flags="UR", grpc=""), 105, 5, ""),
-                (self.web, Answer("0", flags="DC", grpc="14"), 210, 5, ""),
-                (self.web, Answer("503", grpc="14", flags="UC"), 225, 5, ""),
+                (self.web, Answer("0", flags="DC", grpc=""), 90, 5, "GET /a"),
+                (self.web, Answer("0", flags="UR", grpc=""), 105, 5, "GET /b"),
+                (self.web, Answer("0", flags="DC", grpc="14"), 210, 5, "GET /b"),
+                (self.web, Answer("503", grpc="14", flags="UC"), 225, 5, "GET /a"),
                 # What a gRPC status would be, of a request that is not gRPC, means nothing.
-                *([] if service.speaks_grpc else [(self.web, Answer(grpc="13"), 270, 5, "")]),
+                *([] if service.speaks_grpc else [(self.web, Answer(grpc="13"), 270, 5, "GET /a")]),
                 (plain, success(service), 120, 50, "GET /a"),
                 (gateway, success(service), 135, 50, "GET /a"),
                 (gateway, failure(service), 150, 50, "GET /a"),
@@ -146,7 +146,7 @@ class World:
                 fine, idle = (replace(service, name=f"{service.name}-{end}") for end in ("fine", "idle"))
                 self._request(fine, self.web, success(service), 195, 5, "GET /a")
                 self._request(fine, gateway, success(service), 255, 5, "GET /a")
-                self._request(idle, self.web, Answer("0", flags="UR"), 0, 5, "")
+                self._request(idle, self.web, Answer("0", flags="DC"), 0, 5, "")
         self._to_nowhere(gateway)
 
     def _to_nowhere(self, gateway: Caller) -> None:
@@ -177,6 +177,7 @@ class World:
 
     def _nobody(self, labels: dict[str, str], caller: Caller, each: int) -> None:
         pod = Pod(caller.namespace, f"{caller.workload}-5d9c7b6f48-2xkqp")
+        labels[telemetry.ENDPOINT] = "GET /a"
         self.seen.append(Seen(labels, each, "request"))
         self._count(telemetry.REQUESTS, labels, pod, each)
         tcp = {name: value for name, value in labels.items() if name != "response_code"} | {"request_protocol": "tcp"}

@@ -38,9 +38,7 @@ class Sentences:
         window = self.judge.stage.slow
         keys = {key(stream) for stream in self.judge.truth.scene.streams if chosen(stream)}
         rates = {
-            one: self.judge.truth.rate(lambda stream, one=one: chosen(stream) and key(stream) == one, window)[
-                self.place
-            ]  # type: ignore[misc]
+            one: self.judge.truth.rate_at(lambda stream, one=one: chosen(stream) and key(stream) == one, window, self.place)  # type: ignore[misc]
             for one in sorted(keys)
         }
         found = {one: rate for one, rate in rates.items() if rate}

@@ -78,13 +78,18 @@ class Truth:
             return (None,) * len(self.times)
         return tuple(None if each[0] is None else sum(each) for each in zip(*rates, strict=True))  # type: ignore[arg-type]
 
+    def rate_at(self, chosen: Chosen, window: int, place: int) -> float | None:
+        """The same at one evaluation."""
+        rates = [self._rate(number, window)[place] for number, one in enumerate(self.scene.streams) if chosen(one)]
+        return sum(rates) if rates and rates[0] is not None else None  # type: ignore[arg-type]
+
     def _rate(self, stream: int, window: int) -> Values:
+        return self.known(("rate", stream, window), lambda: self._work_out(stream, window))
+
+    def _work_out(self, stream: int, window: int) -> Values:
         total = totals(self.scene.streams[stream].events)
         step, last, closed = self.scene.step, self.scene.last, self.view.closed
-        return self.known(
-            ("rate", stream, window),
-            lambda: tuple(per_second(total, Window(time, window, closed), step, last) for time in self.times),
-        )
+        return tuple(per_second(total, Window(time, window, closed), step, last) for time in self.times)
 
     def zero_where(self, part: Values, whole: Values) -> Values:
         """Zero where there is something and none of it is bad."""

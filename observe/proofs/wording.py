@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -83,17 +84,18 @@ def said(template: str, labels: Mapping[str, str], value: float, ask: Callable[[
     `ask` is given the sentence that a query is asked for, and answers what the query would. Raises ValueError for
     what no alert of ours uses.
     """
-    return "".join(_rendered(list(_tokens(template)), labels, value, ask))
+    return "".join(_rendered(_tokens(template), labels, value, ask))
 
 
-def _tokens(template: str) -> Iterator[tuple[bool, str]]:
+@lru_cache(maxsize=1_024)
+def _tokens(template: str) -> list[tuple[bool, str]]:
     """Pieces of a template, each with whether it is an action."""
+    pieces: list[tuple[bool, str]] = []
     end = 0
     for found in TOKEN.finditer(template):
-        yield False, template[end : found.start()]
-        yield True, found[1]
+        pieces += [(False, template[end : found.start()]), (True, found[1])]
         end = found.end()
-    yield False, template[end:]
+    return [*pieces, (False, template[end:])]
 
 
 def _rendered(

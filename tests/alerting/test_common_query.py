@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from observe.simulation import Caller, Recorder, turned_away
 from observe.simulation.reports import IN_PLAINTEXT
-from tests.alerting.incidents import HIGH, MTLS, failing, flow, healthy, recorder
+from tests.alerting.incidents import HIGH, MTLS, PLAINTEXT, failing, flow, healthy, recorder
 from tests.alerting.proof import FIRING, Case, prove, rules_of
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_common_coverage_query_vanishes_when_nothing_is_encrypted(
     case = Case(
         "nothing is encrypted",
         lambda service: recorder().requests(service, flow((30, 120)), caller=IN_PLAINTEXT),
-        {25: {MTLS: FIRING}},
+        {25: {MTLS: FIRING, PLAINTEXT: FIRING}},
         values=((25, f"{COMMON_COVERAGE} < 0.95", ()), (25, OURS, (({}, 0),))),
     )
     prove(promtool, tmp_path, rules_of(shop, service), service, case)

@@ -69,11 +69,11 @@ def test_a_drill_tells_of_alerts_and_pages(observe: Run, program: str) -> None:
         "",
         "alerts:",
         "fires after  resolved after  times  severity  alert             about",
-        "2m           0s              1      critical  ControlPlaneDown  the mesh",
+        "3m           0s              1      critical  ControlPlaneDown  the mesh",
         "",
         "pages:",
         "after  team      about     alerts",
-        "2m45s  platform  the mesh  ControlPlaneDown",
+        "3m45s  platform  the mesh  ControlPlaneDown",
         "",
         "usual rules:",
         "fires after  resolved after  times  severity  alert             about",
@@ -82,7 +82,7 @@ def test_a_drill_tells_of_alerts_and_pages(observe: Run, program: str) -> None:
         "The first page said:",
         *done.stdout.splitlines()[15:17],
         "",
-        "First page after 2m45s. Pages: 1 (platform 1); without inhibition 1 (platform 1). Times are within 30 s.",
+        "First page after 3m45s. Pages: 1 (platform 1); without inhibition 1 (platform 1). Times are within 30 s.",
     ]
     assert done.stdout.splitlines()[15].startswith("acme: no istiod answers Prometheus")
 
@@ -93,15 +93,15 @@ def test_a_drill_as_data(observe: Run, program: str) -> None:
     (outcome,) = json.loads(done.stdout)
     assert outcome["incident"] == "control-plane-down"
     assert (outcome["passed"], outcome["missing"], outcome["unexpected_pages"]) == (True, [], [])
-    assert (outcome["first_critical_after"], outcome["paged_after"], outcome["resolution"]) == (120, 165, 30)
+    assert (outcome["first_critical_after"], outcome["paged_after"], outcome["resolution"]) == (180, 225, 30)
     (alert,) = outcome["alerts"]
     assert (alert["labels"]["alertname"], alert["fired_after"], alert["resolved_after"]) == (
         "ControlPlaneDown",
-        120,
+        180,
         0,
     )
     (page,) = outcome["notifications"]["pages"]
-    assert page == {"after": 165, "team": "platform", "service": None, "alerts": ["ControlPlaneDown"]}
+    assert page == {"after": 225, "team": "platform", "service": None, "alerts": ["ControlPlaneDown"]}
 
 
 @pytest.mark.usefixtures("small")
@@ -114,7 +114,7 @@ def test_the_tables_go_into_a_page_that_has_a_place_for_them(observe: Run, progr
     done = observe("drill", "control-plane-down", "--write", "page.md", OBSERVE_PROMTOOL=program)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     text = page.read_text()
-    assert "| `control-plane-down` | Every istiod is out of memory and restarts in a loop. | 2m45s: " in text
+    assert "| `control-plane-down` | Every istiod is out of memory and restarts in a loop. | 3m45s: " in text
     assert text.startswith("# Drills\n")
     assert text.endswith("Done.\n")
 

@@ -52,12 +52,14 @@ def times(outcome: Outcome) -> Mapping[tuple[str, str], tuple[float, float | Non
 
 
 def test_a_failing_database_fires_and_is_resolved(failing: Outcome) -> None:
-    """The short window is two minutes: it takes about as long to fill as to empty, and the alert holds for one."""
+    """The short window is two minutes: it takes about as long to fill as to empty, and the alert holds for one. It is
+    kept for five more.
+    """
     assert failing.missing == ()
     after, resolved = times(failing)["ServiceErrorRateCritical", "shop/stock"]
     assert 60 <= after <= FIVE_MINUTES
     assert resolved is not None
-    assert 0 < resolved <= FIVE_MINUTES
+    assert FIVE_MINUTES < resolved <= 2 * FIVE_MINUTES
     assert after % failing.resolution == resolved % failing.resolution == 0
 
 
@@ -90,7 +92,9 @@ def test_only_the_services_that_are_touched_are_evaluated_and_nothing_is_missed(
     assert failing.touched == ("shop/cart", "shop/stock", "shop/web")
     whole = Drill(small, program, whole=True).play(failing.incident)
     assert whole.touched == ("shop/cart", "shop/other", "shop/stock", "shop/web")
-    assert replace(whole, touched=failing.touched) == failing
+    # What an alert says of the worst is left to chance where two are equally bad.
+    silent = [replace(one, alerts=tuple(replace(alert, said=()) for alert in one.alerts)) for one in (whole, failing)]
+    assert replace(silent[0], touched=failing.touched) == silent[1]
 
 
 def test_nothing_fires_in_an_ordinary_hour(program: Promtool, small: Inventory) -> None:
