@@ -179,7 +179,9 @@ def test_two_processes_with_different_hash_seeds_give_the_same_bytes_and_the_sec
     assert {path: path.stat().st_ino for path in first.rglob("*")} == inodes
 
 
-@pytest.mark.parametrize("folder", ["istio", "install", "dashboards", "alerts", "alertmanager", "rule-tests", "runbooks"])
+@pytest.mark.parametrize(
+    "folder", ["istio", "install", "dashboards", "alerts", "alertmanager", "rule-tests", "runbooks"]
+)
 def test_committed_pack_is_what_the_example_gives(shop: Inventory, shop_pack: Pack, folder: str) -> None:
     pack = build(shop, rule_tests=True) if folder == "rule-tests" else shop_pack
     wanted = {artifact.path: artifact.content for artifact in pack.artifacts if artifact.path.startswith(f"{folder}/")}

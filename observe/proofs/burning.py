@@ -54,7 +54,7 @@ def burning(stage: Stage) -> Scene:
 
 
 def _phases(stage: Stage, kind: str, begin: float) -> Iterator[tuple[str, Phases]]:
-    """The shares of all windows; the slow pairs one after the other, the fast ones while the first slow one is above."""
+    """The shares of all windows; the slow pairs one after the other, the fast ones while the first slow is above."""
     made: dict[str, list[tuple[float, float | None]]] = {}
     for speed, length in (("fast", FAST), ("slow", SLOW)):
         at = begin

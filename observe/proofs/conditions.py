@@ -7,7 +7,7 @@ them is wrong.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
@@ -19,7 +19,7 @@ from observe.proofs.truth import HOUR, Truth, Values, either, ratios
 
 if TYPE_CHECKING:
     from observe.model import Service
-    from observe.naming import ServiceAlert
+    from observe.naming import AlertName
     from observe.policy import Speed
     from observe.proofs.scene import Chosen
     from observe.proofs.stage import Stage
@@ -208,7 +208,7 @@ class Judge:
         service, window = self.stage.service, self.stage.slow
         shares = []
         for kind in ("request", "connection"):
-            whole = events.arrivals(service, kind, inside=self.inside)  # type: ignore[arg-type]
+            whole = events.arrivals(service, kind, inside=self.inside)
             shares.append(self.truth.share(events.encrypted(whole), whole, window))
         lower = tuple(min((one for one in pair if one is not None), default=None) for pair in zip(*shares, strict=True))
         plain = self.plaintext()
@@ -276,7 +276,7 @@ class Judge:
         return tuple(math.fsum(found) if found else None for found in self.truth.looked_up(hours, window, every))
 
 
-CONDITIONS: Final[dict[ServiceAlert, Condition]] = {
+CONDITIONS: Final[Mapping[AlertName, Condition]] = {
     "ServiceErrorRateHigh": lambda judge: judge.errors(judge.stage.slow, judge.stage.limits.error_rate.value),
     "ServiceErrorRateCritical": lambda judge: judge.errors(
         judge.stage.fast, judge.stage.limits.error_rate_critical.value

@@ -11,7 +11,7 @@ from observe.alerting import Alert, Group, mesh_alerts, mesh_records, service_ru
 from observe.model import format_duration
 from observe.proofs.evidence import Evidence
 from observe.proofs.mesh_alerts import MeshProof
-from observe.proofs.mesh_records import World
+from observe.proofs.mesh_records import mesh_records_test
 from observe.proofs.objectives import Days
 from observe.proofs.scenes import scenes
 from observe.proofs.stage import Stage
@@ -50,13 +50,14 @@ class RuleTests:
         alerts = mesh_alerts(self.signals.mesh, self.signals)
         yield MESH_ALERTS, rule_file(alerts)
         yield f"{TESTS}/mesh-alerts.yaml", self._of_mesh(self._mesh_alerts(alerts), {MESH_ALERTS: alerts})
-        yield f"{TESTS}/mesh-records.yaml", self._of_mesh(World(self.inventory, self.signals).test(), every="1m")
+        yield f"{TESTS}/mesh-records.yaml", self._of_mesh(mesh_records_test(self.inventory, self.signals), every="1m")
         yield f"{TESTS}/mesh-objectives.yaml", _file(Days(self.signals).test(), "10m", {OVER_DAYS: self.over_days})
         for service in self.inventory.services:
             if rules := service_rules(self.graph, self.signals, service):
                 name = f"{service.namespace}/{service.name}.yaml"
                 yield f"{RULES}/{name}", rule_file(rules)
-                yield f"{TESTS}/{name}", self.of_service(service)
+                if (tests := self.of_service(service))["tests"]:
+                    yield f"{TESTS}/{name}", tests
 
     def _mesh_alerts(self, groups: tuple[Group, ...]) -> dict[str, Any]:
         alerts = tuple(rule for group in groups for rule in group.rules if isinstance(rule, Alert))
@@ -82,7 +83,9 @@ class RuleTests:
             # Without it promtool's order changes from run to run, and alerts may see records of before.
             "group_eval_order": [group.name for group in (*self.for_alerts, *self.over_days, *own)],
             "tests": [
-                proof.test([(alert, told[alert.name][1]) for alert in proof.alerts if told.get(alert.name, (-1,))[0] == number])
+                proof.test(
+                    [(alert, told[alert.name][1]) for alert in proof.alerts if told.get(alert.name, (-1,))[0] == number]
+                )
                 for number, proof in enumerate(proofs)
             ],
         }

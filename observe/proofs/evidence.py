@@ -15,7 +15,7 @@ from observe.proofs.wording import said
 from observe.signals import service_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from observe.alerting import Alert
     from observe.proofs.scene import Scene
@@ -65,7 +65,7 @@ class Evidence:
     def test(self, told: Sequence[tuple[Alert, int]]) -> dict[str, Any]:
         """The scene as promtool takes it, with the whole of these alerts at these evaluations."""
         times = self.scene.evaluations
-        severity = {alert.name: alert.severity for alert in self.alerts}
+        severity: Mapping[str, str] = {alert.name: alert.severity for alert in self.alerts}
         return {
             "name": f"{self.scene.stage.service.id}: {self.scene.name}",
             "interval": _seconds(self.scene.step),
@@ -96,15 +96,11 @@ class Evidence:
         """
         places = self.firing(alert.name)[::-1]
         steady = (place for place in places if self._same(alert, place - 1, place, place + 1))
-        for place in steady:
-            if self._texts(alert, place) == self._texts(alert, place - 1) and len(self._texts(alert, place)) == 1:
-                return 0, place
+        calm = (place for place in steady if len(self._texts(alert, place) | self._texts(alert, place - 1)) == 1)
         same = (place for place in places if self._same(alert, place) and len(self._texts(alert, place)) == 1)
         newest = (place for place in places if len(self._texts(alert, place, views=1)) == 1)
-        for quality, found in enumerate((same, newest), 1):
-            if (place := next(found, None)) is not None:
-                return quality, place
-        return None
+        found = ((quality, place) for quality, each in enumerate((calm, same, newest)) for place in each)
+        return next(found, None)
 
     def _same(self, alert: Alert, *places: int) -> bool:
         """Whether the alert has the same value at some evaluations in all views."""

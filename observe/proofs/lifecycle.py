@@ -1,4 +1,4 @@
-"""From conditions that hold to alerts that are pending and firing, and the instants at which this is worth asserting."""
+"""From conditions that hold to alerts that are pending and firing, and the instants that are worth asserting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ States = tuple[tuple[str, State], ...]
 
 
 def states(held: Sequence[bool], hold: int, interval: int, keep: int = 0) -> tuple[State | None, ...]:
-    """What an alert is at each evaluation, by whether its condition held; `hold`, `interval` and `keep` in milliseconds.
+    """What an alert is at each evaluation, by whether its condition held; the three times are milliseconds.
 
     An alert that fires goes on while less than `keep` has passed since the first evaluation without its condition
     (prometheus `rules/alerting.go`).

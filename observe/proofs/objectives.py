@@ -1,8 +1,8 @@
 """The proof of the records that look back for long: shares of bad requests over windows up to three days.
 
-Telemetry of days cannot be simulated scrape by scrape in a test that runs in seconds. So the records that these are made
-of are given, every ten minutes, which is as often as the longest steps of subqueries need; what these say is proven
-by telemetry (`mesh_records`).
+Telemetry of days cannot be simulated scrape by scrape in a test that runs in seconds. So the records that these are
+made of are given, every ten minutes, which is as often as the longest steps of subqueries need; what these say is
+proven by telemetry (`mesh_records`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class Days:
     def labels(self, service: str) -> dict[str, str]:
         mesh = self.signals.mesh
         label = mesh.prometheus.cluster_label
-        return {**dict(zip(SERVICE_LABELS, (NAMESPACE, service), strict=True)), **({label: cluster_of(mesh)} if label else {})}
+        return {
+            **dict(zip(SERVICE_LABELS, (NAMESPACE, service), strict=True)),
+            **({label: cluster_of(mesh)} if label else {}),
+        }
 
     def bad(self, time: int) -> float:
         return next(share * rate for age, share, rate in AGES if LENGTH - time >= age)
@@ -106,16 +109,16 @@ class Days:
     def _share(self, window: str, closed: bool) -> float:
         if window in SUMMED:
             times = Window(LENGTH, SUMMED[window], closed).multiples(STEP)
-            return sum(map(self.bad, times)) / sum(map(self.whole, times))
+            return float(sum(map(self.bad, times)) / sum(map(self.whole, times)))
         length, every = LOOKED[window]
         times = Window(LENGTH, length, closed).multiples(every)
         bad, whole = (sum(self._hour(at, time, closed) for time in times) for at in (self.bad, self.whole))
-        return bad / whole
+        return float(bad / whole)
 
     def _hour(self, at: Any, end: int, closed: bool) -> float:
         """What a record adds up to in an hour, for the interval at which it is made in earnest."""
         interval = self.signals.mesh.prometheus.evaluation_interval / 1_000
-        return interval * sum(at(time) for time in Window(end, HOUR, closed).multiples(STEP))
+        return interval * float(sum(at(time) for time in Window(end, HOUR, closed).multiples(STEP)))
 
     def _reads(self, signal: Signal, values: list[float], services: Mapping[str, float]) -> dict[str, Any]:
         size = max(1.0, *values)
@@ -137,7 +140,7 @@ def _written(labels: Mapping[str, str]) -> str:
 
 def size_step(size: float, parts: int) -> float:
     """What a value of a size is rounded to."""
-    return 10 ** math.floor(math.log10(size)) / parts
+    return float(10 ** math.floor(math.log10(size))) / parts
 
 
 def _rounded(value: float, size: float, parts: int) -> float:

@@ -276,8 +276,8 @@ def missing(stage: Stage) -> Scene:
     scene.gauge("others", telemetry.BUILD, build, WEB.pods[0], others)
     if policy.watches_proxies(stage.signals.mesh, stage.service):
         gone = (18, 19.5), (22, 25.5), (47, 54)
-        for pod in stage.pods:
-            unread = (8, 15) if pod == stage.pods[0] else (0, 0)
+        for number, pod in enumerate(stage.pods):
+            unread = (8 + number, 16)
             reports = scene.phases((scene.length, 1.0), without=(unread, *gone))
             up = scene.phases((unread[0], 1.0), (unread[1], 0.0), (scene.length, 1.0), without=gone)
             scene.gauge("proxies", telemetry.BUILD, build, pod, reports)

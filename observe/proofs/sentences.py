@@ -37,10 +37,7 @@ class Sentences:
         """The key that most of the chosen events have, and how many per second they are."""
         window = self.judge.stage.slow
         keys = {key(stream) for stream in self.judge.truth.scene.streams if chosen(stream)}
-        rates = {
-            one: self.judge.truth.rate_at(lambda stream, one=one: chosen(stream) and key(stream) == one, window, self.place)  # type: ignore[misc]
-            for one in sorted(keys)
-        }
+        rates = {one: self.judge.truth.rate_at(_those(chosen, key, one), window, self.place) for one in sorted(keys)}
         found = {one: rate for one, rate in rates.items() if rate}
         return max(found.items(), key=lambda item: item[1]) if found else None
 
@@ -97,3 +94,8 @@ ANSWERS: Final[Mapping[str, Callable[[Sentences], Found | None]]] = {
     "Likely cause:": Sentences.failing_callee,
     "Slowest callee:": Sentences.slowest_callee,
 }
+
+
+def _those(chosen: Chosen, key: Callable[[Stream], str], one: str) -> Chosen:
+    """Those of the events that have a key."""
+    return lambda stream: chosen(stream) and key(stream) == one

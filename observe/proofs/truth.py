@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from observe.proofs.window import Window, per_second, totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from observe.proofs.scene import Chosen, Scene
 
@@ -76,12 +76,12 @@ class Truth:
         rates = [self._rate(place, window) for place, one in enumerate(self.scene.streams) if chosen(one)]
         if not rates:
             return (None,) * len(self.times)
-        return tuple(None if each[0] is None else sum(each) for each in zip(*rates, strict=True))  # type: ignore[arg-type]
+        return tuple(map(_sum, zip(*rates, strict=True)))
 
     def rate_at(self, chosen: Chosen, window: int, place: int) -> float | None:
         """The same at one evaluation."""
         rates = [self._rate(number, window)[place] for number, one in enumerate(self.scene.streams) if chosen(one)]
-        return sum(rates) if rates and rates[0] is not None else None  # type: ignore[arg-type]
+        return _sum(rates) if rates else None
 
     def _rate(self, stream: int, window: int) -> Values:
         return self.known(("rate", stream, window), lambda: self._work_out(stream, window))
@@ -142,6 +142,12 @@ class Truth:
     def lagging(self, values: Values) -> Values:
         """A record that is read before it is made anew: what it was an evaluation earlier."""
         return (None, *values[:-1])
+
+
+def _sum(rates: Sequence[float | None]) -> float | None:
+    """All of them together: the streams of a scene are there at the same time, or none is."""
+    there = [rate for rate in rates if rate is not None]
+    return sum(there) if there else None
 
 
 def ratios(part: Values, whole: Values) -> Values:

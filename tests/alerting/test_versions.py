@@ -24,7 +24,7 @@ from tests.alerting.incidents import (
     outbound,
     recorder,
 )
-from tests.alerting.proof import FIRING, Case, prove, rules_of
+from tests.alerting.proof import FIRING, Case, States, prove, rules_of
 from tests.samples import TCP, a_mesh, a_service, an_inventory
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def test_connections_that_fail_are_seen_where_somebody_tells(
 ) -> None:
     mesh = a_mesh(istio_version=version, data_plane=plane)
     service = a_service(ports=(TCP,))
-    states = {9: QUIET, 14: {CONNECTIONS: FIRING}} if seen else always_quiet()
+    states: States = {9: QUIET, 14: {CONNECTIONS: FIRING}} if seen else always_quiet()
     case = Case("half of the connections fail", lambda service: unreachable(service, mesh), states)
     prove(promtool, tmp_path, rules_of(an_inventory(service, mesh=mesh), service), service, case)
 

@@ -28,6 +28,8 @@ def fleet() -> Inventory:
         mtls=Mtls(mode="PERMISSIVE", reason="partners call without a proxy"),
         endpoints=(Endpoint(grpc="shop.Pricing/Quote"),),
     )
-    ledger = a_service("ledger-db", ports=(TCP,), role="data", objectives=Objectives(error_rate=0.03, minimum_requests=10))
+    ledger = a_service(
+        "ledger-db", ports=(TCP,), role="data", objectives=Objectives(error_rate=0.03, minimum_requests=10)
+    )
     mesh = a_mesh(installation=Installation(outbound_policy="REGISTRY_ONLY"))
     return an_inventory(checkout, pricing, ledger, mesh=mesh)

@@ -7,7 +7,6 @@ which counts as noticed too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +15,7 @@ from observe.model import format_duration
 from observe.promql import Aggregation, Binary, Expr, Function, Matcher, Number, Selector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Rule = Alert | Record
 
@@ -79,7 +78,7 @@ def _of_alert(rule: Rule) -> Iterator[tuple[str, str, Rule]]:
     other = {"critical": "warning", "warning": "critical"}[rule.severity]
     labels = tuple((name, other if name == "severity" else value) for name, value in rule.labels)
     yield "severity", f"{rule.severity} -> {other}", replace(rule, labels=labels)
-    for name, value in rule.labels:
+    for name, _ in rule.labels:
         if name != "severity":
             yield "label", f"without {name}", replace(rule, labels=tuple(one for one in rule.labels if one[0] != name))
     for name, text in rule.annotations:
@@ -178,18 +177,7 @@ def _of_aggregation(aggregation: Aggregation, records: Sequence[str]) -> Iterato
 def _of_binary(binary: Binary, records: Sequence[str]) -> Iterator[tuple[str, str, Expr]]:
     operator, left, right = binary.operator, binary.left, binary.right
     if operator in OPPOSITE:
-        yield "comparison", f"{operator} -> {OPPOSITE[operator]}", replace(binary, operator=OPPOSITE[operator])
-        if isinstance(right, Number) and right.value == 0:
-            yield "comparison", f"{operator} 0 -> {operator}= 0", replace(binary, operator=f"{operator}=".replace("===", "!="))
-            yield "threshold", f"{operator} 0 -> {operator} 1", replace(binary, right=Number(1))
-        elif isinstance(right, Number):
-            for factor in (0.8, 1.2):
-                yield "threshold", f"{operator} {right} x {factor:g}", replace(binary, right=Number(right.value * factor))
-        else:
-            yield from _sides(binary, records)
-            return
-        for kind, change, changed in _changed(left, records):
-            yield kind, change, replace(binary, left=changed)
+        yield from _compared(binary, records)
         return
     for other in SETS.get(operator, ()):
         yield "set operator", f"{operator} {_short(right)} -> {other}", replace(binary, operator=other)
@@ -203,6 +191,24 @@ def _of_binary(binary: Binary, records: Sequence[str]) -> Iterator[tuple[str, st
     if binary.matching:
         yield "matching", f"without {binary.matching}", replace(binary, matching="")
     yield from _sides(binary, records)
+
+
+def _compared(binary: Binary, records: Sequence[str]) -> Iterator[tuple[str, str, Expr]]:
+    operator, right = binary.operator, binary.right
+    yield "comparison", f"{operator} -> {OPPOSITE[operator]}", replace(binary, operator=OPPOSITE[operator])
+    if not isinstance(right, Number):
+        yield from _sides(binary, records)
+        return
+    if right.value == 0:
+        with_equal = f"{operator}=".replace("===", "!=")
+        yield "comparison", f"{operator} 0 -> {operator}= 0", replace(binary, operator=with_equal)
+        yield "threshold", f"{operator} 0 -> {operator} 1", replace(binary, right=Number(1))
+    else:
+        for factor in (0.8, 1.2):
+            changed_limit = replace(binary, right=Number(right.value * factor))
+            yield "threshold", f"{operator} {right} x {factor:g}", changed_limit
+    for kind, change, changed in _changed(binary.left, records):
+        yield kind, change, replace(binary, left=changed)
 
 
 def _sides(binary: Binary, records: Sequence[str]) -> Iterator[tuple[str, str, Expr]]:
