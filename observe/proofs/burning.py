@@ -56,22 +56,39 @@ def burning(stage: Stage) -> Scene:
 def _phases(stage: Stage, kind: str, begin: float) -> Iterator[tuple[str, Phases]]:
     """The shares of all windows; the slow pairs one after the other, the fast ones while the first slow is above."""
     made: dict[str, list[tuple[float, float | None]]] = {}
-    for speed, length in (("fast", FAST), ("slow", SLOW)):
-        at = begin
-        burns = _burns(stage, kind, speed)  # type: ignore[arg-type]
-        for burn in burns:
-            ends = (at, at + 1, at + 1 + length, at + 2 + length)
-            low, high = _digits(BELOW * burn.limit), _digits(ABOVE * burn.limit)
-            last = None if speed == "slow" and burn is burns[-1] else low
-            _add(made, burn.long, (ends[0], low), (ends[1], high), (ends[2], high), (ends[3], last))
-            _add(made, burn.short, (ends[0], low), (ends[1], low), (ends[2], high), (ends[3], high))
-            at = ends[3]
+    for at, burn in _after_each_other(_burns(stage, kind, "slow"), begin, SLOW + 2):
+        low, high = _digits(BELOW * burn.limit), _digits(ABOVE * burn.limit)
+        until = at, at + 1, at + 1 + SLOW, at + 2 + SLOW
+        last = None if until[3] > begin + SLOW + 2 else low
+        _add(made, burn.long, until, (low, high, high, last))
+        _add(made, burn.short, until, (low, low, high, high))
+    fast = _burns(stage, kind, "fast")
+    now = format_duration(stage.slow)
+    least = min((burn.limit for burn in fast), default=0.0)
+    for at, burn in _after_each_other(fast, begin, FAST + 3):
+        low, high = _digits(BELOW * burn.limit), _digits(ABOVE * burn.limit)
+        ends = at, at + 1, at + 2, at + 2 + FAST, at + 3 + FAST
+        _add(made, burn.long, ends, (low, high, high, high, low))
+        _add(made, burn.short, ends, (low, low, low if burn.short == now else high, high, high))
+        if burn.short != now:
+            # What the last minutes say: the windows are still full of what is over.
+            _add(made, now, ends, (_digits(BELOW * least), high, _digits(BELOW * least), high, high))
     for window, phases in made.items():
         yield _share(kind, window), (*phases, (phases[-1][0] + 1, 0.0))
 
 
-def _add(made: dict[str, list[tuple[float, float | None]]], window: str, *phases: tuple[float, float | None]) -> None:
-    made.setdefault(window, []).extend(phases)
+def _after_each_other(burns: tuple[Burn, ...], begin: float, length: float) -> Iterator[tuple[float, Burn]]:
+    return ((begin + number * length, burn) for number, burn in enumerate(burns))
+
+
+def _add(
+    made: dict[str, list[tuple[float, float | None]]],
+    window: str,
+    ends: tuple[float, ...],
+    values: tuple[float | None, ...],
+) -> None:
+    phases = made.setdefault(window, [])
+    phases += [(end, value) for end, value in zip(ends, values, strict=True) if not phases or end > phases[-1][0]]
 
 
 def _burns(stage: Stage, kind: str, speed: Speed) -> tuple[Burn, ...]:

@@ -83,10 +83,24 @@ def failing(stage: Stage) -> Scene:
     scene.request(scene.rest(whole, own, lost), endpoint=last)
     scene.request(own, answer=failure(stage.service), failed=True, endpoint=first)
     scene.request(lost, stage.other(BATCH), turned_away(stage.service, "UF,URX"), failed=True)
+    _failing_elsewhere(scene, 4 * whole)
     if stage.callee:
         scene.sent(stage.callee, scene.flow((scene.length, 30)))
         scene.sent(stage.callee, scene.flow((ends[2], 0), (scene.length, 20)), failure(stage.callee), failed=True)
     return scene
+
+
+def _failing_elsewhere(scene: Scene, each: int) -> None:
+    """Requests to a service with nearly the same name fail in other ways, all of the time."""
+    service = scene.stage.service
+    grpc = {"response_code": "200", "request_protocol": "grpc", "grpc_response_status": "14", "response_flags": "UT"}
+    lost = {"response_code": "0", "request_protocol": "http", "response_flags": "UC"}
+    late = {"response_code": "504", "request_protocol": "http", "response_flags": "UT"}
+    for answer in (grpc, lost, late):
+        for report in scene.stage.requests(scene.stage.caller):
+            if scene.stage.counts(report):
+                named = {**report.labels, **answer, "destination_service_name": f"{service.name}-2"}
+                scene.recorder.counter(telemetry.REQUESTS, named, report.pods[0], scene.flow((scene.length, each)))
 
 
 def strained(stage: Stage) -> Scene:

@@ -68,6 +68,7 @@ def test_codes_are_stable() -> None:
         "OBS138": "versions_indistinct",
         "OBS139": "no_effect",
         "OBS140": "many_operations",
+        "OBS141": "rule_limits",
     }
 
 

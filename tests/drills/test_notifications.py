@@ -32,7 +32,8 @@ SECOND = 1000
 # Alerts change at even seconds and groups are looked at at odd ones: a second of room for a busy machine.
 PAGE = Delivery(wait=3 * SECOND, interval=4 * SECOND, repeat=60 * SECOND)
 TICKET = replace(PAGE, wait=5 * SECOND)
-REPEATING = replace(PAGE, repeat=3 * SECOND)
+# Long over at each look, however late the notification before was.
+REPEATING = replace(PAGE, repeat=1 * SECOND)
 END = 18
 """Seconds; the last look of which something comes is at 15."""
 

@@ -92,7 +92,7 @@ def _other_texts(text: str) -> Iterator[str]:
     for sentence in SENTENCE.finditer(text):
         yield text.replace(sentence[0], "", 1)
     for number in FORMAT.finditer(text):
-        yield text[: number.start()] + '| printf "%.3f"' + text[number.end() :]
+        yield text[: number.start()] + '| printf "%.5f"' + text[number.end() :]
     for matcher in re.finditer(r'(destination_service_name|source_workload)=(~?)"', text):
         yield text[: matcher.start()] + matcher[1] + ("!~" if matcher[2] else "!=") + '"' + text[matcher.end() :]
 
