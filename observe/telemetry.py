@@ -53,7 +53,6 @@ CONFLICTS: Final = (
 """Gauges of istiod that are above zero where configuration contradicts itself."""
 
 EJECTIONS_ACTIVE: Final = "envoy_cluster_outlier_detection_ejections_active"
-EJECTIONS_ENFORCED: Final = "envoy_cluster_outlier_detection_ejections_enforced_total"
 EJECTIONS_DENIED: Final = "envoy_cluster_outlier_detection_ejections_overflow"
 """Ejections that were due and that `maxEjectionPercent` forbade."""
 RETRIES: Final = "envoy_cluster_upstream_rq_retry"

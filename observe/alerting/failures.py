@@ -27,6 +27,10 @@ DEVIATIONS: Final = 3.29
 HOUR: Final = 3_600_000
 FEWEST_FAILURES: Final = 2.5
 """More than two: with one or two failures among a handful no formula is honest."""
+FEWEST_TO_PAGE: Final = 4.5
+"""Bad requests within the hour before a burn rate wakes somebody: more than four. Were failures spread by chance at
+just the pace that is promised, two in an hour would be 14 times too many once in a hundred hours, five once in
+30,000."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Failures:
                 yield Draft(name, severity, "requests", condition, signal, says, self._slowest, "latency")
 
     def _burns(self, budget: Budget, burns: tuple[policy.Burn, ...], speed: policy.Speed) -> Expr:
-        """Both windows of one pair at least, and more than one bad request in the time that matters."""
+        """Both windows of one pair at least, and bad requests enough in the time that matters: one is nothing."""
         service = self.service
         pairs = (
             guarded(
@@ -104,13 +108,13 @@ class Failures:
             for burn in burns
         )
         condition = union(*pairs)
+        bad = budget.hours[0].of(service)
         if speed == "fast":
             # Half an hour after its end the second pair would still page for what the first windows no longer show.
             least = min(burn.limit for burn in burns)
             condition = guarded(condition, Binary(">", budget.shares[0][1].of(service), Number(least)))
-        bad = budget.hours[0].of(service)
-        counted = bad if speed == "fast" else over_time("sum", bad, "6h:1h")
-        return guarded(condition, Binary(">", counted, Number(1.5)))
+            return guarded(condition, Binary(">", bad, Number(FEWEST_TO_PAGE)))
+        return guarded(condition, Binary(">", over_time("sum", bad, "6h:1h"), Number(1.5)))
 
     def _few(self, limits: policy.Thresholds) -> Draft:
         """For services with too few requests for the other alerts: an hour is judged, and chance is allowed for."""

@@ -23,7 +23,6 @@ SHOWN: Final = 10
 on its dark ground.
 """
 BY_POD: Final = "{{namespace}}/{{pod}}"
-CALLER_TO_CALLEE: Final = f"{{{{source_workload_namespace}}}}/{{{{source_workload}}}} → {BY_SERVICE}"
 POD_CHOSEN: Final = Matcher("namespace", "=~", "$namespace")
 CHOSEN: Final = Matcher(SERVICE_LABELS[0], "=~", "$namespace")
 

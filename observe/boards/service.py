@@ -196,7 +196,7 @@ class _Author:
         boundaries = self.signals.boundaries
         blocks = policy.watches_egress(self.signals.mesh, self.service)
         signal = boundaries.blocked if blocks else boundaries.undeclared
-        return series(signal, Query(sum_by((), signal.where(caller)), signal.title), width=24)
+        return series(signal, Query(sum_by((), signal.where(caller)), signal.title))
 
     def _responses(self) -> Iterator[Panel]:
         if not self.service.request_ports:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from observe.boards.panel import Panel, Query
+from observe.boards.panel import Line, Panel, Query
 from observe.boards.plot import chart, series
 from observe.promql import Matcher, equal, ratio, sum_by
 from observe.signals.requests import CALLER_LABELS
@@ -48,7 +48,8 @@ def connections(signals: Catalogue, service: Service) -> Iterator[Panel]:
     says = f"New TCP connections per second; the mesh does not see single requests on them. {UNKNOWN}"
     by_caller = Query(tcp.by_caller.of(service), CALLER)
     yield chart("callers-connections", tcp.by_caller, "Connections by caller", says, by_caller)
-    yield series(tcp.opened, *(Query(signal.of(service), signal.title) for signal in (tcp.opened, tcp.failed)))
+    opened = Query(tcp.opened.of(service), tcp.opened.title)
+    yield series(tcp.opened, opened, Line(tcp.failed.of(service), tcp.failed.title, tone="critical"))
     both = (Query(signal.of(service), signal.title) for signal in (tcp.received, tcp.sent))
     yield chart("tcp-bytes", tcp.received, "TCP bytes", "Bytes per second over TCP connections, both ways.", *both)
 

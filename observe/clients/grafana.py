@@ -11,18 +11,16 @@ from urllib.parse import quote
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
 
 from observe import errors
-from observe.clients.authentication import authentication
-from observe.clients.backoff import BUSY, CONNECT_TIMEOUT, READ_TIMEOUT, Pace, cause
+from observe.clients.backoff import BUSY, CONNECT_TIMEOUT, READ_TIMEOUT, cause
+from observe.clients.connection import Connection
 from observe.errors import shorten
-from observe.naming import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
+    from observe.clients.backoff import Pace
     from observe.clients.credentials import GrafanaCredentials
 
 PAGE: Final = 5000
@@ -65,34 +63,15 @@ class Dashboard:
     """The file that Grafana takes it from; empty for one that the API may change."""
 
 
-class GrafanaClient:
+class GrafanaClient(Connection):
     """A connection to one Grafana. Safe to share between threads.
 
     Every method raises Unreachable, Unauthorized, Forbidden, Conflict or Rejected, and no other exception.
     """
 
     def __init__(self, credentials: GrafanaCredentials, *, workers: int = 8, pace: Pace | None = None) -> None:
-        self.url = credentials.url
-        self._session = requests.Session()
-        self._session.auth = authentication(credentials.token, credentials.user, credentials.password)
-        self._session.headers.update({"User-Agent": TOOL, "Accept": "application/json"})
-        retries = (pace or Pace()).retries()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retries, pool_maxsize=workers))
-
-    def __repr__(self) -> str:
-        return f"GrafanaClient({self.url!r})"
-
-    def __enter__(self) -> GrafanaClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._session.close()
+        who = credentials.token, credentials.user, credentials.password
+        super().__init__(credentials.url, *who, workers=workers, pace=pace)
 
     def search(self, tag: str, *, page_size: int = PAGE) -> list[Hit]:
         """All dashboards with this tag that we may see; one request per page."""

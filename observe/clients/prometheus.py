@@ -12,18 +12,16 @@ from urllib.parse import quote
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
 
 from observe import errors
-from observe.clients.authentication import authentication
-from observe.clients.backoff import BUSY, CONNECT_TIMEOUT, READ_TIMEOUT, Pace, cause
+from observe.clients.backoff import BUSY, CONNECT_TIMEOUT, READ_TIMEOUT, cause
+from observe.clients.connection import Connection
 from observe.errors import shorten
-from observe.naming import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
+    from observe.clients.backoff import Pace
     from observe.clients.prometheus_access import PrometheusAccess
 
 WORKERS: Final = 8
@@ -86,7 +84,7 @@ class QueryFailed(errors.Rejected):
     """Prometheus answered, and could not or would not run this query; others may go well."""
 
 
-class PrometheusClient:
+class PrometheusClient(Connection):
     """A connection to one Prometheus. Safe to share between threads.
 
     Every method raises Unreachable, Unauthorized, Forbidden or Rejected, and no other exception; QueryFailed is the
@@ -94,30 +92,9 @@ class PrometheusClient:
     """
 
     def __init__(self, access: PrometheusAccess, *, workers: int = WORKERS, pace: Pace | None = None) -> None:
-        self.url = access.url
-        self._workers = workers
-        self._session = requests.Session()
-        self._session.auth = authentication(access.token, access.user, access.password)
-        self._session.headers.update({"User-Agent": TOOL, "Accept": "application/json"})
+        super().__init__(access.url, access.token, access.user, access.password, workers=workers, pace=pace)
         if access.tenant:
             self._session.headers["X-Scope-OrgID"] = access.tenant
-        retries = (pace or Pace()).retries()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retries, pool_maxsize=workers))
-
-    def __repr__(self) -> str:
-        return f"PrometheusClient({self.url!r})"
-
-    def __enter__(self) -> PrometheusClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._session.close()
 
     def ask(self, question: Question) -> Answer:
         """The answer to one query; raises QueryFailed with Prometheus' own reason."""

@@ -23,72 +23,77 @@ ABOVE: Final = 1.1
 ONE: Final = 1.35
 """What one bad request looks like at most, and less than two."""
 TWO: Final = 1.65
+"""Enough for a ticket."""
+FOUR: Final = 4.1
+FIVE: Final = 4.9
+"""Enough for a page."""
 BEGIN: Final = 3.0
 FAST: Final = 4.0
 """Minutes for which both windows are above their limits, so that the alert fires."""
 SLOW: Final = 17.0
-Phases = tuple[tuple[float, float | None], ...]
+Phases = tuple[tuple[float, float], ...]
 KINDS: Final = ("failed", "slow")
 
 
 def one_request(stage: Stage) -> Scene:
     """All shares are far above their limits, because the one request that there was is bad."""
-    scene = Scene(stage, "one bad request uses up the budget", 4)
+    return _bad(Scene(stage, "one bad request uses up the budget", 4), ONE, "fast", "slow")
+
+
+def four_requests(stage: Stage) -> Scene:
+    """The same with four: none of them need wake anybody."""
+    return _bad(Scene(stage, "four bad requests use up the budget", 4), FOUR, "fast")
+
+
+def _bad(scene: Scene, count: float, *speeds: Speed) -> Scene:
+    """All shares are at their highest, over the windows of these speeds."""
     for kind in KINDS:
-        for burn in _burns(stage, kind, "fast") + _burns(stage, kind, "slow"):
-            for window in (burn.long, burn.short):
-                scene.feed(_share(kind, window), (4, 1.0))
-        scene.feed(_count(kind), (4, ONE))
+        burns = (burn for speed in speeds for burn in _burns(scene.stage, kind, speed))
+        for window in dict.fromkeys(window for burn in burns for window in (burn.long, burn.short)):
+            scene.feed(_share(kind, window), (scene.length, 1.0))
+        scene.feed(_count(kind), (scene.length, count))
     return scene
 
 
 def burning(stage: Stage) -> Scene:
     """Each pair of windows: the long one alone, both, the short one alone."""
-    scene = Scene(stage, "budgets burn", BEGIN + 2 * (SLOW + 2) + 3)
+    scene = Scene(stage, "budgets burn", BEGIN + 2 * (FAST + 2) + FAST + 1 + 2 * (SLOW + 2) + 3)
     for number, kind in enumerate(KINDS):
         later = number * scene.interval / 60_000
         for record, phases in _phases(stage, kind, BEGIN + later):
             scene.feed(record, *phases)
-        scene.feed(_count(kind), (scene.length, TWO))
+        # What is added up over six hours looks at whole hours, of which the beginning is one.
+        scene.feed(_count(kind), (scene.interval / 60_000, TWO), (scene.length, FIVE))
     return scene
 
 
 def _phases(stage: Stage, kind: str, begin: float) -> Iterator[tuple[str, Phases]]:
-    """The shares of all windows; the slow pairs one after the other, the fast ones while the first slow is above."""
-    made: dict[str, list[tuple[float, float | None]]] = {}
-    for at, burn in _after_each_other(_burns(stage, kind, "slow"), begin, SLOW + 2):
-        low, high = _digits(BELOW * burn.limit), _digits(ABOVE * burn.limit)
-        until = at, at + 1, at + 1 + SLOW, at + 2 + SLOW
-        last = None if until[3] > begin + SLOW + 2 else low
-        _add(made, burn.long, until, (low, high, high, last))
-        _add(made, burn.short, until, (low, low, high, high))
+    """The shares of all windows: one pair after the other, those that page first."""
+    made: dict[str, list[tuple[float, float]]] = {}
+    at = begin
     fast = _burns(stage, kind, "fast")
-    now = format_duration(stage.slow)
-    least = min((burn.limit for burn in fast), default=0.0)
-    for at, burn in _after_each_other(fast, begin, FAST + 3):
-        low, high = _digits(BELOW * burn.limit), _digits(ABOVE * burn.limit)
-        ends = at, at + 1, at + 2, at + 2 + FAST, at + 3 + FAST
-        _add(made, burn.long, ends, (low, high, high, high, low))
-        _add(made, burn.short, ends, (low, low, low if burn.short == now else high, high, high))
-        if burn.short != now:
-            # What the last minutes say: the windows are still full of what is over.
-            _add(made, now, ends, (_digits(BELOW * least), high, _digits(BELOW * least), high, high))
+    for burn in fast:
+        at = _alone_and_together(made, burn, at, FAST)
+        if burn is not fast[0]:
+            # Both windows are full of what is over: what the last minutes say ends it.
+            low, high = _digits(BELOW * burn.limit), _digits(ABOVE * burn.limit)
+            for window in (burn.long, burn.short):
+                made[window].append((at + FAST + 1, high))
+            made[fast[0].short] += [(at + FAST, high), (at + FAST + 1, low)]
+            at += FAST + 1
+    for burn in _burns(stage, kind, "slow"):
+        at = _alone_and_together(made, burn, at, SLOW)
     for window, phases in made.items():
         yield _share(kind, window), (*phases, (phases[-1][0] + 1, 0.0))
 
 
-def _after_each_other(burns: tuple[Burn, ...], begin: float, length: float) -> Iterator[tuple[float, Burn]]:
-    return ((begin + number * length, burn) for number, burn in enumerate(burns))
-
-
-def _add(
-    made: dict[str, list[tuple[float, float | None]]],
-    window: str,
-    ends: tuple[float, ...],
-    values: tuple[float | None, ...],
-) -> None:
-    phases = made.setdefault(window, [])
-    phases += [(end, value) for end, value in zip(ends, values, strict=True) if not phases or end > phases[-1][0]]
+def _alone_and_together(made: dict[str, list[tuple[float, float]]], burn: Burn, at: float, length: float) -> float:
+    """The long window alone is above the limit, then both are, then the short one alone; gives the end in minutes."""
+    low, high = _digits(BELOW * burn.limit), _digits(ABOVE * burn.limit)
+    both = at + 1 + length
+    made.setdefault(burn.long, []).extend([(at, low), (both, high), (both + 1, low)])
+    made.setdefault(burn.short, []).extend([(at + 1, low), (both + 1, high)])
+    return both + 1
 
 
 def _burns(stage: Stage, kind: str, speed: Speed) -> tuple[Burn, ...]:

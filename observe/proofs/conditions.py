@@ -32,6 +32,7 @@ LOOKS: Final = {"2h": 10 * MINUTE, "6h": 10 * MINUTE, "1d": 30 * MINUTE, "3d": H
 MORE_THAN_ONE: Final = 1.5
 """Between one event and two."""
 MORE_THAN_TWO: Final = 2.5
+MORE_THAN_FOUR: Final = 4.5
 SURE: Final = 3.29
 """Standard deviations to each side."""
 EXPECTED: Final = 60
@@ -241,16 +242,15 @@ class Judge:
         service, stage = self.stage.service, self.stage
         budget = policy.availability_budget(service) if what == "failed" else policy.latency_budget(service)
         burns = policy.burns(stage.signals.mesh, budget or 1, speed, format_duration(stage.slow))
-        counted = self._burnt(what) if speed == "fast" else self._burnt_lately(what)
         found: Values = (None,) * len(self.truth.times)
         for burn in reversed(burns):
             long, short = self.share_over(what, burn.long), self.share_over(what, burn.short)
             found = either(self.held(long, self.above(long, burn.limit), self.above(short, burn.limit)), found)
-        conditions = [self.above(counted, MORE_THAN_ONE)]
-        if speed == "fast" and burns:
-            least = min(burn.limit for burn in burns)
-            conditions.append(self.above(self.share_over(what, format_duration(stage.slow)), least))
-        return self.held(found, *conditions)
+        if speed == "slow" or not burns:
+            return self.held(found, self.above(self._burnt_lately(what), MORE_THAN_ONE))
+        least = min(burn.limit for burn in burns)
+        now = self.share_over(what, format_duration(stage.slow))
+        return self.held(found, self.above(self._burnt(what), MORE_THAN_FOUR), self.above(now, least))
 
     def _burnt(self, what: Bad) -> Values:
         return either(self.truth.fed(f"service:istio_requests_{what}:increase1h"), self.hour(what))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from observe import policy, telemetry
 from observe.naming import SERVICE_LABELS
-from observe.proofs.burning import burning, one_request
+from observe.proofs.burning import burning, four_requests, one_request
 from observe.proofs.scene import MINUTE, Scene, added
-from observe.proofs.stage import BATCH, LEGACY, WEB, receives
-from observe.simulation.reports import OUTSIDE, Answer, failure, turned_away
+from observe.proofs.stage import BATCH, receives
+from observe.simulation.reports import IN_PLAINTEXT, OUTSIDE, WEB, Answer, failure, turned_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,6 +51,7 @@ def scenes(stage: Stage) -> Iterator[Scene]:
         yield missing(stage)
     if stage.sees_requests and service.objectives.availability is not None:
         yield one_request(stage)
+        yield four_requests(stage)
         yield burning(stage)
     if stage.sees_lost_connections:
         yield disconnected(stage)
@@ -166,7 +167,7 @@ def _refusals(scene: Scene, ends: tuple[float, ...]) -> None:
     for pod in stage.pods_of_neighbours:
         _bad_elsewhere(scene, telemetry.RBAC, verdict, pod)
     code = Answer(grpc="7") if service.speaks_grpc else Answer("403")
-    scene.request(refused, LEGACY, code, refused=True, milliseconds=0.1, only=stage.counts)
+    scene.request(refused, IN_PLAINTEXT, code, refused=True, milliseconds=0.1, only=stage.counts)
     if policy.watches_egress(stage.signals.mesh, service):
         labels = {
             "reporter": "source",
@@ -200,7 +201,7 @@ def few(stage: Stage) -> Scene:
     failed = added(alone, bad)
     late = max(scene.buckets)
     scene.request(fine)
-    scene.request(failed, stage.other(LEGACY), failure(stage.service), failed=True, milliseconds=late)
+    scene.request(failed, stage.other(IN_PLAINTEXT), failure(stage.service), failed=True, milliseconds=late)
     if stage.service.outside is None:
         scene.counted("retry", telemetry.RETRIES, {"cluster_name": stage.cluster}, stage.client, failed)
     return scene
@@ -214,7 +215,7 @@ def few_connections(stage: Stage) -> Scene:
     nearly, enough = (part * stage.limits.minimum_requests * stage.step / stage.slow for part in (TOO_FEW, BARELY))
     plain = added(scene.flow((ends[0], nearly), (ends[1], enough)), scene.once(ends[2] + 1))
     scene.connection(scene.flow((ends[1], 0), (ends[3], enough)), WEB, only=receives)
-    scene.connection(plain, LEGACY, only=receives)
+    scene.connection(plain, IN_PLAINTEXT, only=receives)
     return scene
 
 
@@ -246,13 +247,13 @@ def in_plaintext(stage: Stage) -> Scene:
     limit = 1 - stage.limits.mtls.value
     whole = _events(stage, limit)
     # Where nobody may, callers without a proxy may not either.
-    dark = OUTSIDE if stage.signals.mesh.data_plane == "sidecar" else LEGACY
+    dark = OUTSIDE if stage.signals.mesh.data_plane == "sidecar" else IN_PLAINTEXT
     phases = (0, round(BELOW * limit * whole), round(ABOVE * limit * whole), 0, whole)
     plain = added(scene.flow(*zip(ends, phases, strict=True)), scene.once(ends[0] - slow - CLEAR))
     encrypted = tuple(max(whole - each, 0) for each in plain)
     send = scene.request if stage.sees_requests else scene.connection
     send(encrypted, WEB, only=receives)
-    send(plain, LEGACY if lenient else dark, only=receives)
+    send(plain, IN_PLAINTEXT if lenient else dark, only=receives)
     if lenient and stage.signals.mesh.data_plane == "sidecar":
         # Callers without a proxy, for whom there is the exception.
         send(scene.flow((scene.length, whole)), OUTSIDE, only=receives)
@@ -267,8 +268,8 @@ def _plaintext_elsewhere(scene: Scene) -> None:
         labels = {
             "reporter": "destination",
             "connection_security_policy": "none",
-            "source_workload": LEGACY.workload,
-            "source_workload_namespace": LEGACY.namespace,
+            "source_workload": IN_PLAINTEXT.workload,
+            "source_workload_namespace": IN_PLAINTEXT.namespace,
             **dict(zip(SERVICE_LABELS, (namespace, name), strict=True)),
         }
         _bad_elsewhere(scene, telemetry.REQUESTS, labels, scene.stage.client)

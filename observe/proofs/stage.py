@@ -10,6 +10,7 @@ from observe import policy
 from observe.naming import WAYPOINT, gateway_workloads
 from observe.simulation.reports import (
     OUTSIDE,
+    WEB,
     Caller,
     Pod,
     Report,
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from observe.model import Inventory, Mesh, Service
     from observe.signals import Catalogue
 
-WEB: Final = Caller("web", "front")
-LEGACY: Final = Caller("legacy", "front", secured=False)
-"""Has a proxy, but its connections are not encrypted."""
 BATCH: Final = Caller("batch", "front")
 
 

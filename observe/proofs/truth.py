@@ -18,16 +18,12 @@ if TYPE_CHECKING:
 
     from observe.proofs.scene import Chosen, Scene
 
-LOOKBACK: Final = 5 * 60_000
-"""How far Prometheus looks back for a sample."""
 SLACK: Final = 0.03
 """How near to a limit a value is not told from it."""
 HOUR: Final = 3_600_000
 
 Values = tuple[float | None, ...]
 """By evaluation; None where nothing is there."""
-Shares = tuple["Chosen", "Chosen"]
-"""The bad, and all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from observe import telemetry
 from observe.naming import SERVICE_LABELS
 from observe.proofs.lean import UNREAD
-from observe.proofs.stage import WEB, lean
+from observe.proofs.stage import lean
 from observe.signals import service_labels
 from observe.simulation import Recorder, Series, Telemetry
-from observe.simulation.reports import cluster_of, connection_reports, request_reports
+from observe.simulation.reports import WEB, cluster_of, connection_reports, request_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -12,7 +12,7 @@ from observe.proofs.world import Seen
 from observe.signals import service_labels
 from observe.signals.requests import ANSWER_LABELS
 from observe.simulation import Answer, Caller, Pod, failure, success, turned_away
-from observe.simulation.reports import OUTSIDE, connection_reports, request_reports
+from observe.simulation.reports import IN_PLAINTEXT, OUTSIDE, connection_reports, request_reports
 
 if TYPE_CHECKING:
     from observe.model import Service
@@ -26,7 +26,6 @@ LOST: Final = "UF,URX"
 
 def requests(world: World) -> None:
     gateway = Caller(gateway_workloads(world.mesh)[0], world.mesh.root_namespace, gateway=True)
-    plain = Caller("legacy", "front", secured=False)
     for service in world.services:
         if not service.request_ports:
             continue
@@ -46,7 +45,7 @@ def requests(world: World) -> None:
             (world.web, Answer("503", grpc="14", flags="UC"), 225, 5, "GET /a"),
             # What a gRPC status would be, of a request that is not gRPC, means nothing.
             *([] if service.speaks_grpc else [(world.web, Answer(grpc="13"), 270, 5, "GET /a")]),
-            (plain, success(service), 120, 50, "GET /a"),
+            (IN_PLAINTEXT, success(service), 120, 50, "GET /a"),
             (gateway, success(service), 135, 50, "GET /a"),
             (gateway, failure(service), 150, 50, "GET /a"),
         )
@@ -104,6 +103,8 @@ def _nobody(world: World, labels: dict[str, str], caller: Caller, each: int) -> 
     labels[telemetry.ENDPOINT] = "GET /a"
     world.seen.append(Seen(labels, each, "request"))
     world.count(telemetry.REQUESTS, labels, pod, each)
+    for limit in (*map(str, world.limits), "+Inf"):
+        world.count(telemetry.DURATION_BUCKET, {**labels, "le": limit}, pod, each)
     tcp = {name: value for name, value in labels.items() if name != "response_code"} | {"request_protocol": "tcp"}
     if labels["response_code"] != "404":
         world.seen.append(Seen(tcp, each + 15, "connection"))
@@ -135,20 +136,22 @@ def connections(world: World) -> None:
     for service in world.services:
         if service.request_ports:
             continue
-        plain = Caller("legacy", "front", secured=False)
         opened = replace(service, name=f"{service.name}-open")
         legacy = replace(service, name=f"{service.name}-legacy", in_mesh=False)
+        idle = replace(service, name=f"{service.name}-idle")
         streams = (
-            (service, world.web, "-", 60), (service, plain, "-", 75), (service, world.web, LOST, 90),
-            (opened, OUTSIDE, "-", 105), (legacy, world.web, "-", 120),
+            (service, world.web, "-", 60), (service, IN_PLAINTEXT, "-", 75), (service, world.web, LOST, 90),
+            (opened, OUTSIDE, "-", 105), (legacy, world.web, "-", 120), (opened, OUTSIDE, "UF", 135),
+            (idle, world.web, "-", 0), (idle, world.web, LOST, 0),
         )  # fmt: skip
         for callee, caller, flags, each in streams:
-            arrived = flags == "-"
+            # Of callers without a proxy only what reached one is known: there, the application did not answer.
+            arrived = flags == "-" or caller is OUTSIDE
             for report in connection_reports(world.mesh, callee, caller, arrived=arrived):
                 short = lean(report)
                 world.recorder.report_connections(short, world.flow(each), flags=flags, sent=10, received=20)
-                failed = not arrived and (world.mesh.data_plane == "sidecar" or world.mesh.istio_minor >= 29)
-                size = (10, 20) if arrived else (0, 0)
+                failed = flags != "-" and (world.mesh.data_plane == "sidecar" or world.mesh.istio_minor >= 29)
+                size = (10, 20) if flags == "-" else (0, 0)
                 world.seen.append(
                     Seen(
                         report.labels, each, "connection", failed=failed,

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from observe import policy
-from observe.alerting.failures import DEVIATIONS, FEWEST_FAILURES
+from observe.alerting.failures import DEVIATIONS, FEWEST_FAILURES, FEWEST_TO_PAGE
 from observe.alerting.presence import EXPECTED
 from observe.model import format_duration, format_percent
 from observe.policy.platform import DAY, HOUR
@@ -47,9 +47,14 @@ def _burning(speed: Speed, budget: Callable[[Service], float | None], verb: str)
     def said(signals: Catalogue, service: Service) -> str:
         share, days = budget(service), signals.mesh.objective_days
         burns = policy.burns(signals.mesh, share, speed, _slow(signals)) if share else ()
-        counted = "the last hour" if speed == "fast" else "the last six hours"
         pairs = " or ".join(_burn(burn, verb, days) for burn in burns)
-        return f"{pairs}; more than one of {counted}"
+        if speed == "slow":
+            return f"{pairs}; more than one of the last six hours"
+        least = format_percent(min((burn.limit for burn in burns), default=0))
+        return (
+            f"{pairs}; {math.ceil(FEWEST_TO_PAGE)} or more of the last hour, and more than {least} of the last "
+            f"{_slow(signals)}"
+        )
 
     return said
 

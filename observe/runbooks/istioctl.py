@@ -89,10 +89,6 @@ def services(namespace: str) -> str:
     return f"istioctl ztunnel-config service --service-namespace {namespace}"
 
 
-def policies(namespace: str) -> str:
-    return f"istioctl ztunnel-config policy --policy-namespace {namespace}"
-
-
 def waypoint(namespace: str) -> str:
     return f"istioctl waypoint status -n {namespace} --waypoint-timeout 10s"
 

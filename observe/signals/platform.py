@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 WINDOW: Final = "10m"
 """Events of the control plane are rare: a roll-out, a change of configuration."""
 NO_ISTIOD: Final = "istiod is not scraped"
-NEVER: Final = "it has not happened since istiod started"
+NEVER: Final = f"it has not happened since istiod started, or {NO_ISTIOD}"
 """istiod has no series of what has not happened yet."""
 WORKLOAD_CERTIFICATE: Final = Matcher("resource_name", "=", "default")
 """The workload's own certificate, not the roots that it trusts."""

@@ -25,12 +25,12 @@ FAULTS: Final[tuple[tuple[Matcher, ...], ...]] = (
     (Matcher("response_code", "=~", "5.."),),
     (
         Matcher("request_protocol", "=", "grpc"),
-        Matcher("response_code", "!~", "0|5.."),
+        Matcher("response_code", "!=", "0"),
         Matcher("grpc_response_status", "=~", telemetry.GRPC_SERVER_FAULTS),
     ),
     (Matcher("response_code", "=", "0"), telemetry.lacks_flag("DC")),
 )
-"""Disjoint kinds of failure: an HTTP 5xx; a gRPC status that blames the server (the code is 200 then, even for the
+"""Kinds of failure: an HTTP 5xx; a gRPC status that blames the server (the code is 200 then, even for the
 proxy's own rejections); no response at all, unless it was the client that went away (DC)."""
 
 FAILURE: Final = "Share of requests that fail: HTTP 5xx, gRPC statuses that blame the server, and no response."

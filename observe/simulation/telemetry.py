@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from observe.simulation.notation import number, run_lengths
+from observe.simulation.notation import run_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,20 +67,6 @@ class Telemetry:
         rules see it gone at once, and not after five minutes.
         """
         return [{"series": str(series), "values": run_lengths(series.values)} for series in self.series]
-
-    def openmetrics(self, start: int) -> Iterator[str]:
-        """Lines of an OpenMetrics file, without line ends, for `promtool tsdb create-blocks-from openmetrics`.
-
-        The first scrape is at `start`, in seconds since 1970. The format has no stale markers, so in blocks a series
-        that vanished is still found for as long as Prometheus looks back (five minutes). Types are left out: Envoy's
-        counters lack the `_total` that OpenMetrics wants of one, and blocks do not keep them.
-        """
-        for series in self.series:
-            name = str(series)
-            for index, value in enumerate(series.values):
-                if value is not None:
-                    yield f"{name} {number(value)} {start + index * self.step}"
-        yield "# EOF"
 
 
 def _quoted(value: str) -> str:

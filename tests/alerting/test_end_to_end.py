@@ -17,6 +17,7 @@ from tests.alerting.incidents import CRITICAL, HIGH, MTLS, PLAINTEXT, failing, p
 from tests.alerting.proof import rules_of
 from tests.servers.processes import wait_until
 from tests.servers.prometheus_server import PrometheusServer
+from tests.simulation.openmetrics import openmetrics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,11 +30,11 @@ NOW = 18 * 60
 rates still hold for a minute and more after it, so nothing hurries."""
 
 
-def openmetrics(recorder: Recorder) -> str:
+def samples(recorder: Recorder) -> str:
     """The simulated samples, dated so that the incident is well under way, and the last of them is of now."""
     whole = recorder.telemetry()
     so_far = tuple(replace(one, values=one.values[: NOW // whole.step]) for one in whole.series)
-    return "\n".join(replace(whole, series=so_far).openmetrics(int(time.time()) - NOW)) + "\n"
+    return openmetrics(replace(whole, series=so_far), int(time.time()) - NOW)
 
 
 def hurried(rules: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def hurried(rules: dict[str, Any]) -> dict[str, Any]:
 def test_prometheus_itself_fires_for_a_failing_grpc_service(tmp_path: Path, shop: Inventory) -> None:
     service = shop.by_id["catalog/search-service"]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(hurried(rules_of(shop, service))))
-    (tmp_path / "samples").write_text(openmetrics(plaintext(service, 30, told=failing(service, 50))))
+    (tmp_path / "samples").write_text(samples(plaintext(service, 30, told=failing(service, 50))))
     with PrometheusServer(tmp_path, rules=[tmp_path / "rules.yaml"], samples=tmp_path / "samples") as server:
 
         def firing() -> dict[str, dict[str, Any]]:

@@ -281,7 +281,9 @@ REASONS: dict[str, Callable[[Reasons, Service | None, Measured], bool]] = {
     "every proxy answers": Reasons.all_answer,
     "every request found a route": lambda *_: True,  # Nothing of that kind is simulated.
     "istiod is not scraped": Reasons.no_istiod,
-    "it has not happened since istiod started": lambda *_: True,  # The values are judged; here none is to be.
+    "it has not happened since istiod started, or istiod is not scraped": lambda *_: (
+        True
+    ),  # The values are judged; here none is to be.
     "no proxy is scraped with the labels namespace and pod": Reasons.no_proxy,
     "no proxy's agent is scraped": Reasons.no_agent,
     "the kubelet's metrics of containers are not scraped": Reasons.no_container,

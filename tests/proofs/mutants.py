@@ -1,7 +1,8 @@
 """Ways to break a rule: each changes one thing about it, and must be noticed.
 
 The changes are made to expressions as values, so every mutant is a rule that Prometheus takes, or one that it refuses,
-which counts as noticed too.
+which counts as noticed too. Changes that cannot change anything are not made: in `a{x="1"} and b{x="1"}` either of the
+matchers is enough.
 """
 
 from __future__ import annotations
@@ -212,10 +213,35 @@ def _compared(binary: Binary, records: Sequence[str]) -> Iterator[tuple[str, str
 
 
 def _sides(binary: Binary, records: Sequence[str]) -> Iterator[tuple[str, str, Expr]]:
-    for kind, change, changed in _changed(binary.left, records):
-        yield kind, change, replace(binary, left=changed)
-    for kind, change, changed in _changed(binary.right, records):
-        yield kind, change, replace(binary, right=changed)
+    left, right = binary.left, binary.right
+    matched = binary.operator not in ("or", "unless") and not binary.matching
+    for kind, change, changed in _changed(left, records):
+        if not (matched and _drops(change, right)):
+            yield kind, change, replace(binary, left=changed)
+    for kind, change, changed in _changed(right, records):
+        if not (matched and _drops(change, left)):
+            yield kind, change, replace(binary, right=changed)
+
+
+def _drops(change: str, other: Expr) -> bool:
+    """Whether the change leaves out a matcher that the other side has as well."""
+    return any(change.endswith(f" without {matcher}") for matcher in _held(other))
+
+
+def _held(expression: Expr) -> frozenset[Matcher]:
+    """The matchers that the labels of every result satisfy."""
+    match expression:
+        case Selector():
+            return frozenset(expression.matchers)
+        case Aggregation(_, labels, operand):
+            return frozenset(matcher for matcher in _held(operand) if matcher.label in labels)
+        case Function(name, arguments) if name not in ("absent", "label_replace"):
+            return frozenset[Matcher]().union(*map(_held, arguments))
+        case Binary("or", left, right):
+            return _held(left) & _held(right)
+        case Binary(operator, left, right, matching):
+            return _held(left) if matching or operator == "unless" else _held(left) | _held(right)
+    return frozenset()
 
 
 def _short(expression: Expr) -> str:

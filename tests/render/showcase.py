@@ -12,6 +12,7 @@ from observe.boards.panel import (
     Board,
     Choice,
     Column,
+    DataLink,
     Heatmap,
     Key,
     Limit,
@@ -37,8 +38,8 @@ TARGETED = Limit(Threshold(0.25, "the service's own"), "warning")
 WORST = Limit(Threshold(0.75, "the mesh's default"), "critical")
 COVERED = Limit(Threshold(0.95, "the policy"), "warning", "below")
 YES_OR_NO = (State(1, "yes", "good"), State(0, "no", "critical"), State(0.5, "in part"))
-SEARCH = links.by_label("Find the service", "acme", "destination_service_name")
-OVERVIEW = links.to_board("Mesh overview", naming.overview_uid("acme"))
+SEARCH = links.by_column("Find the service", "acme", "Service")
+OVERVIEW = DataLink("Mesh overview", naming.dashboard_url("", naming.overview_uid("acme")))
 
 COMPARED = TimeSeries(
     key="compared",

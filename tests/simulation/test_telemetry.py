@@ -11,6 +11,7 @@ from observe.simulation.reports import WEB
 from tests.samples import a_mesh, a_service
 from tests.servers.fixtures import require
 from tests.servers.prometheus_server import PrometheusServer
+from tests.simulation.openmetrics import openmetrics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ ODD = Telemetry(
 
 def test_openmetrics_gives_each_value_its_time() -> None:
     """Label values are escaped, gaps are left out, and the file ends as the format wants it."""
-    assert list(ODD.openmetrics(START)) == [
+    assert openmetrics(ODD, START).splitlines() == [
         'hits_total{path="a\\\\b\\"c\\nd"} 1 1700000015',
         'hits_total{path="a\\\\b\\"c\\nd"} 2.5 1700000030',
         'hits_total{path="a\\\\b\\"c\\nd"} 4 1700000060',
@@ -70,7 +71,7 @@ def preloaded(shop: Inventory, tmp_path_factory: pytest.TempPathFactory) -> tupl
     require("prometheus")
     telemetry = simulate(shop, minutes=10)
     file = tmp_path_factory.mktemp("telemetry") / "samples.om"
-    file.write_text("\n".join(telemetry.openmetrics(START)) + "\n")
+    file.write_text(openmetrics(telemetry, START))
     return telemetry, file
 
 

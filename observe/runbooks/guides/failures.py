@@ -83,9 +83,8 @@ cannot, look at the time-outs along the chain: a caller that waits longer than i
         meaning=f"Failures use up the error budget so fast that it is gone within days.\n\n{_BUDGET}\n\n{_FAILURE}",
         impact="Users notice now: this is the pace at which 2 % of the whole budget goes in an hour, or 5 % in six.",
         misleads=f"""\
-- **Quiet** with one failure alone, and for what callers without a proxy cannot reach.
-- **Fires** for two failures in an hour that has a hundred requests: the windows ask for no least number of requests,
-  only for more than one failure. How much it matters with so few is for a person to judge.
+- **Quiet** with fewer than five failures in an hour, whatever their share: chance alone makes as many. Of so few
+  requests ServiceFailingAtLowTraffic writes a ticket. Quiet also for what callers without a proxy cannot reach.
 - **Fires late** after the first installation: windows fill up first.
 - **Goes on** up to the length of the short window after the cause has ended.
 {_CLIENT}""",
@@ -117,7 +116,7 @@ Requests that are too slow use up the latency budget so fast that it is gone wit
 {_BUDGET}""",
         impact="So many requests are slow now that users notice; time-outs of callers may turn it into failures.",
         misleads="""\
-- **Quiet** for requests that never end, and with one slow request alone.
+- **Quiet** for requests that never end, and with fewer than five slow requests in an hour.
 - **Misleads** for streams that are not declared `streaming`.
 - In ambient, slow means above the next of Istio's own bucket limits, since proxies there have no bucket at the
   objective: it errs on the quiet side.""",
