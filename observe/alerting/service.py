@@ -58,7 +58,8 @@ def _addressed(mesh: Mesh, service: Service, draft: Draft) -> Alert:
         "tier": service.tier,
         **({"slo": draft.objective} if draft.objective else {}),
     }
-    said = " ".join((draft.signal.description, *(detail for detail in draft.details if detail)))
+    # What is worst comes first: messengers cut long texts.
+    said = "".join((*draft.details, draft.signal.description))
     annotations = {
         "summary": f"{service.id}: {draft.says}",
         "description": f"{said} Team: {service.owner}. Tier: {service.tier}. Role: {service.role}.",

@@ -38,12 +38,15 @@ HERE: Final = "@here@"
 
 
 def ask(mesh: Mesh, query: Expr, says: str) -> str:
-    """A sentence for each series that the query gives at that moment; `{{ .Labels.x }}` and `{{ .Value }}` are its."""
+    """A sentence for each series that the query gives at that moment; `{{ .Labels.x }}` and `{{ .Value }}` are its.
+
+    It ends with a space, for what follows.
+    """
     label = mesh.prometheus.cluster_label
     if label is None:
-        return f"{{{{ range query `{query}` }}}} {says}{{{{ end }}}}"
+        return f"{{{{ range query `{query}` }}}}{says} {{{{ end }}}}"
     there = str(selected(query, Matcher(label, "=", HERE))).replace("%", "%%").replace(f'"{HERE}"', "%[1]q")
-    return f"{{{{ range query (printf `{there}` $labels.{label}) }}}} {says}{{{{ end }}}}"
+    return f"{{{{ range query (printf `{there}` $labels.{label}) }}}}{says} {{{{ end }}}}"
 
 
 def worst_caller(signals: Catalogue, service: Service) -> str:

@@ -33,7 +33,7 @@ FUNCTIONS: Final = {
 REPORTERS: Final = {"source": "destination", "destination": "source", "waypoint": "source"}
 DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d)")
 MILLISECONDS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-SENTENCE: Final = re.compile(r"\{\{ range query .*?\{\{ end \}\}(?=[ ]|$)", re.DOTALL)
+SENTENCE: Final = re.compile(r"\{\{ range query .*?\. \{\{ end \}\}", re.DOTALL)
 FORMAT: Final = re.compile(r"\| humanize\w*")
 
 
