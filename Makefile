@@ -7,6 +7,8 @@ DEMO ?= demo
 TESTS ?= tests
 # One test process per core; the servers are started once per process.
 WORKERS ?= 2
+# Of so many mutants one is tried.
+ONE_IN ?= 3
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -45,7 +47,7 @@ slow: $(READY) ## Run the slow tests: mutation of alerts, scale
 	@$(BIN)/pytest -m slow $(TESTS)
 
 mutation: $(READY) ## Break the generated rules on purpose, and count what the generated tests notice; needs the servers
-	@$(BIN)/python -m tests.proofs.mutation
+	@$(BIN)/python -m tests.proofs.mutation $(ONE_IN)
 
 servers: ## Install the real servers that the tests talk to, into a cache folder
 	@$(PYTHON) tests/servers/install.py

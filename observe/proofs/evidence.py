@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from observe.proofs.conditions import CONDITIONS, Judge
 from observe.proofs.lean import input_series
 from observe.proofs.lifecycle import State, States, states, telling, timeline
+from observe.proofs.scene import MINUTE
 from observe.proofs.sentences import Sentences
 from observe.proofs.truth import VIEWS, Truth, Values
 from observe.proofs.wording import said
 from observe.signals import service_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from observe.alerting import Alert
     from observe.proofs.scene import Scene
@@ -76,7 +77,7 @@ class Evidence:
                     "eval_time": _seconds(times[place]),
                     "exp_samples": [_sample(name, state, severity[name]) for name, state in self.agreed[place] or ()],
                 }
-                for place in telling(self.agreed, self.scene.known_from)
+                for place in sorted({*telling(self.agreed, self.scene.known_from), *self._looks()})
             ],
             "alert_rule_test": [
                 {
@@ -87,6 +88,12 @@ class Evidence:
                 for alert, place in told
             ],
         }
+
+    def _looks(self) -> Iterator[int]:
+        """The evaluations that the scene asks for, or the next ones at which all views agree."""
+        for minute in self.scene.looks:
+            first = -int(-minute * MINUTE // self.scene.interval)
+            yield from [place for place in range(first, len(self.agreed)) if self.agreed[place] is not None][:1]
 
     def best(self, alert: Alert) -> tuple[int, int] | None:
         """The evaluation at which to assert all that the alert says, after how good that is: the least is best.

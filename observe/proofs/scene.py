@@ -72,6 +72,8 @@ class Scene:
     """The minute from which on Prometheus has nothing any more."""
     again: float | None = None
     """The minute from which on happens what has happened before."""
+    looks: tuple[float, ...] = ()
+    """Minutes at which is asserted what is active, also where nothing changes: one event, which is none."""
     streams: list[Stream] = field(default_factory=list)
     gauges: dict[str, list[tuple[float | None, ...]]] = field(default_factory=dict)
     """What truly was, by name, at each scrape."""

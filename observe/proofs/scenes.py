@@ -43,6 +43,7 @@ def scenes(stage: Stage) -> Iterator[Scene]:
         yield failing(stage)
         yield strained(stage)
         yield few(stage)
+        yield one_among_few(stage)
     if policy.watches_mtls(service) and (stage.sees_requests or policy.watches_connections(service)):
         yield in_plaintext(stage)
         if not stage.sees_requests:
@@ -207,11 +208,36 @@ def few(stage: Stage) -> Scene:
     return scene
 
 
+def one_among_few(stage: Stage) -> Scene:
+    """Requests that are just enough to judge. One of them is bad, which is none; later two are.
+
+    First each is a failure, not encrypted, and tried again; then each is turned away; then there are requests enough
+    for the shorter window too.
+    """
+    slow, fast = stage.slow / MINUTE, stage.fast / MINUTE
+    pause = slow + CLEAR
+    single = pause, 3 * pause, 5 * pause + fast + CLEAR
+    twice = tuple(minute + pause for minute in single)
+    scene = Scene(stage, "one bad request among few", twice[-1] + pause, looks=tuple(one + CLEAR for one in single))
+    enough = BARELY * stage.limits.minimum_requests * stage.step
+    scene.request(scene.flow((5 * pause, enough / stage.slow), (scene.length, enough / stage.fast)))
+    failed, away = (
+        # Of a series that is new the first event is not seen.
+        scene.once(1, *(minute for place in places for minute in (single[place], twice[place], twice[place])))
+        for places in ((0, 2), (1,))
+    )
+    scene.request(failed, stage.other(IN_PLAINTEXT), failure(stage.service), failed=True)
+    scene.request(away, stage.other(BATCH), turned_away(stage.service, "UO"), failed=True)
+    if stage.service.outside is None:
+        scene.counted("retry", telemetry.RETRIES, {"cluster_name": stage.cluster}, stage.client, failed)
+    return scene
+
+
 def few_connections(stage: Stage) -> Scene:
     """TCP connections in plaintext: just too few to judge, and just enough; then one among just enough."""
     slow = stage.slow / MINUTE
     ends = _ends(slow + 2, slow + 6, slow + 1.5, slow + 3)
-    scene = Scene(stage, "few connections", ends[-1])
+    scene = Scene(stage, "few connections", ends[-1], looks=(ends[2] + 1 + CLEAR,))
     nearly, enough = (part * stage.limits.minimum_requests * stage.step / stage.slow for part in (TOO_FEW, BARELY))
     plain = added(scene.flow((ends[0], nearly), (ends[1], enough)), scene.once(ends[2] + 1))
     scene.connection(scene.flow((ends[1], 0), (ends[3], enough)), WEB, only=receives)
@@ -310,17 +336,20 @@ def missing(stage: Stage) -> Scene:
 
 
 def disconnected(stage: Stage) -> Scene:
-    """TCP connections cannot be opened."""
+    """TCP connections cannot be opened: of few first one, which is none, and two; then of many."""
     slow, fast, limit = stage.slow / MINUTE, stage.fast / MINUTE, stage.limits.connections.value
-    ends = _ends(2 * fast + 2, fast + CLEAR, slow + 2, fast + CLEAR, 2)
+    single, twice = fast + CLEAR, 2 * (fast + CLEAR)
+    ends = _ends(twice + fast + CLEAR, slow + fast + CLEAR, slow + 2, fast + CLEAR, 2)
     scene = Scene(
-        stage, "connections fail", ends[-1] + slow + CLEAR / 2, reset=ends[1] + 1, blind=ends[-1], again=ends[-2]
-    )
+        stage, "connections fail", ends[-1] + slow + CLEAR / 2,
+        reset=ends[1] + 1, blind=ends[-1], again=ends[-2], looks=(single + CLEAR,),
+    )  # fmt: skip
     whole = _events(stage, limit)
     shares = (0.0, BELOW * limit, ABOVE * limit, 0.0, 1.0)
     bad = scene.flow(*((end, round(share * whole)) for end, share in zip(ends, shares, strict=True)))
-    bad = added(bad, scene.once(fast + CLEAR))
-    scene.connection(tuple(max(whole - each, 0) for each in bad), WEB)
+    bad = added(bad, scene.once(1, single, twice, twice))
+    every = scene.flow((ends[0], scene.step / MINUTE), (scene.length, whole))
+    scene.connection(tuple(max(each - lost, 0) for each, lost in zip(every, bad, strict=True)), WEB)
     scene.connection(bad, WEB, flags="UF,URX", arrived=False)
     return scene
 

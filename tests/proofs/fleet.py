@@ -16,7 +16,7 @@ def fleet() -> Inventory:
     checkout = a_service(
         "checkout",
         tier="critical",
-        objectives=Objectives(availability=0.999),
+        objectives=Objectives(error_rate=0.01, availability=0.999, minimum_requests=4),
         endpoints=(Endpoint(method="POST", path="/orders"), Endpoint(method="GET", path="/orders/{id}")),
         calls=(Call(service="shop/pricing"), Call(service="shop/ledger-db")),
     )

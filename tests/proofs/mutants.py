@@ -34,6 +34,9 @@ REPORTERS: Final = {"source": "destination", "destination": "source", "waypoint"
 DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d)")
 MILLISECONDS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 SENTENCE: Final = re.compile(r"\{\{ range query .*?\. \{\{ end \}\}", re.DOTALL)
+METRIC: Final = re.compile(r"\b[a-z_]+:[a-z0-9_]+:[a-z0-9_]+\b")
+COUNTING: Final = re.compile(r".*:(?:rate(?P<minutes>\d+)m|increase1h)")
+"""Records that say how many events there were."""
 FORMAT: Final = re.compile(r"\| humanize\w*")
 
 
@@ -205,18 +208,29 @@ def _compared(binary: Binary, records: Sequence[str]) -> Iterator[tuple[str, str
         yield "comparison", f"{operator} 0 -> {operator}= 0", replace(binary, operator=with_equal)
         yield "threshold", f"{operator} 0 -> {operator} 1", replace(binary, right=Number(1))
     else:
-        for factor in (0.8, 1.2):
-            changed_limit = replace(binary, right=Number(right.value * factor))
-            yield "threshold", f"{operator} {right} x {factor:g}", changed_limit
+        for value in _other_limits(right.value, binary.left):
+            yield "threshold", f"{operator} {right} -> {value:g}", replace(binary, right=Number(value))
     for kind, change, changed in _changed(binary.left, records):
         yield kind, change, replace(binary, left=changed)
 
 
+def _other_limits(value: float, compared: Expr) -> tuple[float, float]:
+    """A limit that is a fifth lower or higher; of few events it is one more or less, since nothing happens in parts."""
+    metric = None if isinstance(compared, Binary) else METRIC.search(str(compared))
+    counting = metric and COUNTING.fullmatch(metric[0])
+    if counting:
+        seconds = 60 * int(counting["minutes"]) if counting["minutes"] else 1
+        events = value * seconds
+        step = max(1.0, 0.2 * events)
+        return (events - step) / seconds, (events + step) / seconds
+    return 0.8 * value, 1.2 * value
+
+
 def _sides(binary: Binary, records: Sequence[str]) -> Iterator[tuple[str, str, Expr]]:
     left, right = binary.left, binary.right
-    matched = binary.operator not in ("or", "unless") and not binary.matching
+    matched = binary.operator != "or" and not binary.matching
     for kind, change, changed in _changed(left, records):
-        if not (matched and _drops(change, right)):
+        if not (matched and binary.operator != "unless" and _drops(change, right)):
             yield kind, change, replace(binary, left=changed)
     for kind, change, changed in _changed(right, records):
         if not (matched and _drops(change, left)):
