@@ -27,9 +27,12 @@ def about(mesh: Mesh, graph: Graph, service: Service) -> str:
 def _facts(mesh: Mesh, graph: Graph, service: Service) -> Iterator[tuple[str, str]]:
     if objectives := _objectives(mesh, service):
         yield "Objectives", objectives
-    if service.request_ports:
+    if policy.watches_requests(mesh, service):
         yield "Requests to it", policy.route(graph.inventory, service).reason
-    yield "Circuit breaker", _breaker(graph.inventory, service)
+    if policy.has_envoy(mesh, service):
+        yield "Circuit breaker", _breaker(graph.inventory, service)
+    else:
+        yield "What is seen", "connections: there is no waypoint that would tell requests apart, repeat or limit them"
     yield "mTLS", accepted(service)
     yield "Called by", _neighbours(mesh, service, (edge.caller for edge in graph.callers(service)))
     yield "Calls", _neighbours(mesh, service, (graph.inventory.by_id[call.service] for call in service.calls))
@@ -49,14 +52,14 @@ def _objectives(mesh: Mesh, service: Service) -> str:
     """The promises that alerts hold the service to. Of TCP connections nobody knows how long they should take."""
     limits, objectives = policy.thresholds(service), service.objectives
     latency, promises = objectives.latency, list[str]()
-    if service.request_ports:
+    if policy.watches_requests(mesh, service):
         promises += [
             f"at most {format_percent(limits.error_rate.value)} of requests fail",
             f"{latency.quantile * 100:.6g}% are faster than {format_duration(latency.limit)}",
         ]
-    if service.request_ports and objectives.availability is not None:
+    if policy.watches_requests(mesh, service) and objectives.availability is not None:
         promises.append(f"{format_percent(objectives.availability)} good over {mesh.objective_days} days")
-    if policy.watches_connections(service):
+    if policy.watches_connections(mesh, service):
         promises.append(f"at most {format_percent(limits.connections.value)} of connections fail")
     return ", ".join(promises)
 

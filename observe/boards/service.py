@@ -81,6 +81,11 @@ class _Author:
     service: Service
     limits: _Limits
 
+    @property
+    def requested(self) -> bool:
+        """Whether the mesh sees its requests one by one."""
+        return policy.watches_requests(self.signals.mesh, self.service)
+
     def rows(self, header: Text) -> tuple[Row, ...]:
         rows = (
             Row("row-now", "Now", (*self._now(), header)),
@@ -99,22 +104,22 @@ class _Author:
     def _now(self) -> Iterator[Panel]:
         signals, service, limits = self.signals, self.service, self.limits
         latency = signals.latency(service.objectives.latency.quantile)
-        if service.request_ports:
+        if self.requested:
             yield stat(signals.rate, signals.rate.of(service))
             yield stat(signals.errors, signals.errors.of(service), limits=limits.errors + limits.critical)
             yield stat(latency, latency.of(service), limits=limits.latency)
-        if policy.watches_connections(service):
+        if policy.watches_connections(signals.mesh, service):
             opened, failed = signals.connections.opened, signals.connections.share
             yield stat(opened, opened.of(service))
             yield stat(failed, failed.of(service), limits=limits.connections)
-        elif service.in_mesh and not service.request_ports:
+        elif service.in_mesh and not self.requested:
             yield stat(signals.received, signals.received.of(service))
         if service.in_mesh:
             coverage = signals.mtls(service)
             yield stat(coverage, coverage.of(service), limits=limits.mtls)
 
     def _requests(self) -> Iterator[Panel]:
-        if not self.service.request_ports:
+        if not self.requested:
             return
         signals = self.signals
         failed = Line(signals.failed.of(self.service), signals.failed.title, tone="critical")
@@ -130,7 +135,7 @@ class _Author:
         return series(self.signals.latency(objective), *queries, title="Latency", limits=self.limits.latency)
 
     def _objectives(self) -> Iterator[Panel]:
-        if not self.service.request_ports:
+        if not self.requested:
             return
         signals, service = self.signals, self.service
         yield from self._budget(signals.availability, policy.availability_budget(service))
@@ -161,9 +166,9 @@ class _Author:
             yield series(long, *shown, limits=(Limit(Threshold(burn.limit, source), severity),))
 
     def _callers(self) -> Iterator[Panel]:
-        if self.service.request_ports:
+        if self.requested:
             yield from split.callers(self.signals, self.service)
-        if policy.watches_connections(self.service):
+        if policy.watches_connections(self.signals.mesh, self.service):
             yield from split.connections(self.signals, self.service)
             share = self.signals.connections.share
             yield series(share, self._of(share), limits=self.limits.connections)
@@ -196,10 +201,10 @@ class _Author:
         boundaries = self.signals.boundaries
         blocks = policy.watches_egress(self.signals.mesh, self.service)
         signal = boundaries.blocked if blocks else boundaries.undeclared
-        return series(signal, Query(sum_by((), signal.where(caller)), signal.title))
+        return series(signal, Query(sum_by((), signal.where(caller)), signal.title), height=5)
 
     def _responses(self) -> Iterator[Panel]:
-        if not self.service.request_ports:
+        if not self.requested:
             return
         if self.service.endpoints:
             yield from split.endpoints(self.signals, self.service)
@@ -218,11 +223,13 @@ class _Author:
     def _resilience(self) -> Iterator[Panel]:
         """Side by side: what one of them shows explains the others."""
         signals, service = self.signals, self.service
+        if not policy.has_envoy(signals.mesh, service):
+            return
         if policy.watches_ejections(service):
             denied = signals.breakers.denied
             yield series(signals.ejections, self._of(signals.ejections), limits=self.limits.ejections, width=8)
             yield series(denied, self._of(denied), width=8)
-        if service.request_ports:
+        if self.requested:
             away, missing = signals.breakers.turned_away, signals.breakers.no_instance
             yield from self._retries()
             yield series(away, self._of(away), self._of(missing), title="Requests that no instance got", width=12)
@@ -240,11 +247,11 @@ class _Author:
 
     def _pools(self) -> Iterator[Panel]:
         """How near the busiest caller is to the limits; those of a caller's proxy, not of all together."""
-        if self.service.outside is not None:
+        if self.service.outside is not None or not policy.has_envoy(self.signals.mesh, self.service):
             return
         breakers, pool = self.signals.breakers, policy.breaker(self.inventory, self.service).pool
         limits = [(breakers.active_connections, pool.max_connections)]
-        if self.service.request_ports:
+        if self.requested:
             yield self._series(self.signals.overflow)
             limits.append((breakers.active_requests, pool.max_requests))
         for signal, most in limits:

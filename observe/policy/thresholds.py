@@ -66,9 +66,11 @@ def watches_requests(mesh: Mesh, service: Service) -> bool:
     return bool(service.request_ports) and has_envoy(mesh, service)
 
 
-def watches_connections(service: Service) -> bool:
-    """Whether somebody opens plain TCP connections to it that the mesh sees."""
-    return any(port.protocol == "tcp" for port in service.ports)
+def watches_connections(mesh: Mesh, service: Service) -> bool:
+    """Whether connections are what the mesh sees of it: plain TCP, or everything where only ztunnel stands between."""
+    return any(port.protocol == "tcp" for port in service.ports) or (
+        bool(service.ports) and not has_envoy(mesh, service)
+    )
 
 
 def tells_failed_connections(mesh: Mesh) -> bool:

@@ -44,7 +44,7 @@ def scenes(stage: Stage) -> Iterator[Scene]:
         yield strained(stage)
         yield few(stage)
         yield one_among_few(stage)
-    if policy.watches_mtls(service) and (stage.sees_requests or policy.watches_connections(service)):
+    if policy.watches_mtls(service) and (stage.sees_requests or policy.watches_connections(mesh, service)):
         yield in_plaintext(stage)
         if not stage.sees_requests:
             yield few_connections(stage)

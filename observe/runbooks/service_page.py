@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from observe.alerting.draft import Draft
+    from observe.graph import Edge
     from observe.model import Service
     from observe.naming import AlertName
     from observe.runbooks.families import Family
@@ -96,7 +97,7 @@ def _about(subject: Subject) -> Iterator[tuple[str, str]]:
         yield "Pods", f"`{subject.selector}`, {policy.instances(service)} of them"
         yield "Account", f"`{service.service_account or 'default'}`"
     yield "mTLS", accepted(service)
-    yield "Requests", policy.route(subject.inventory, service).reason if service.request_ports else ""
+    yield "Requests", _route(subject)
     yield "Reached from outside as", ", ".join(dict.fromkeys(f"`{one.host}{one.path}`" for one in service.exposures))
     outsiders = (f"{markdown.escape(caller.name)} ({caller.via})" for caller in service.external_callers)
     yield "Called from outside by", ", ".join(outsiders)
@@ -106,12 +107,15 @@ def _about(subject: Subject) -> Iterator[tuple[str, str]]:
 def _callers(subject: Subject) -> Iterator[tuple[str, ...]]:
     edges = subject.graph.callers(subject.service)
     for edge in edges[:MOST_NEIGHBOURS]:
-        reason = (
-            policy.route(subject.inventory, subject.service, edge=edge).reason if subject.service.request_ports else ""
-        )
-        yield _page(edge.caller), markdown.escape(edge.caller.owner), reason
+        yield _page(edge.caller), markdown.escape(edge.caller.owner), _route(subject, edge)
     if len(edges) > MOST_NEIGHBOURS:
         yield f"and {len(edges) - MOST_NEIGHBOURS} more", "", ""
+
+
+def _route(subject: Subject, edge: Edge | None = None) -> str:
+    """Time-out and retries of requests, to everybody or to one caller; empty where no proxy knows requests."""
+    known = policy.watches_requests(subject.mesh, subject.service)
+    return policy.route(subject.inventory, subject.service, edge=edge).reason if known else ""
 
 
 def _callees(subject: Subject) -> Iterator[tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from observe import telemetry
+from observe import policy, telemetry
 from observe.model import Inventory, Mesh, Service, format_duration
 from observe.promql import keeping
 from observe.signals import breaker, latency, mtls, objectives, platform, requests
@@ -147,7 +147,7 @@ class Catalogue:
 
     def own(self, service: Service) -> Iterator[tuple[Signal, Expr]]:
         """The signals that a service has records of its own for, since they depend on what it promises and runs."""
-        if service.request_ports:
+        if policy.watches_requests(self.mesh, service):
             window = format_duration(self.slow.window)
             yield self.late, self._kept(latency.slower_than(self.mesh, window, service))
         if service.in_mesh and self.mesh.data_plane == "sidecar":

@@ -205,6 +205,25 @@ def shows_callees(service: Service, inventory: Inventory) -> bool:
     return bool(shown)
 
 
+def test_where_nobody_sees_requests_the_board_is_about_connections() -> None:
+    """An HTTP service in ambient, without a waypoint: what ztunnel reports, with the alert that goes with it."""
+    service = a_service("checkout", objectives=Objectives(availability=0.999))
+    inventory = an_inventory(service, mesh=a_mesh(data_plane="ambient", waypoints=False, istio_version="1.29"))
+    board = board_of(service, inventory)
+    titles = {panel.title for panel in board.panels if isinstance(panel, Measured)}
+    assert {"New TCP connections", "Failed share of TCP connections", "Connections by caller"} <= titles
+    assert not {title for title in titles if re.search(r"request|Latency|Error rate|retries|ejection", title)}
+    rules = alerting.service_rules(Graph(inventory), catalogue(inventory), service)
+    assert [rule.name for group in rules for rule in group.rules] == [
+        "ServiceConnectionsFailing",
+        "ServiceMtlsCoverageLow",
+        "ServicePlaintextCaller",
+    ]
+    (about,) = (panel for panel in board.panels if isinstance(panel, Text))
+    assert "What is seen" in about.content
+    assert "Circuit breaker" not in about.content
+
+
 def test_connections_by_caller_are_those_that_callers_report() -> None:
     """Of a service without a proxy nobody else does."""
     database = 'destination_service_namespace="data", destination_service_name="orders-db"'
