@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from observe import policy
+from observe import policy, telemetry
 from observe.model import format_duration
 from observe.proofs.scene import Scene
+from observe.proofs.stage import BATCH
+from observe.signals import service_labels
+from observe.signals.requests import CALLER_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +67,30 @@ def burning(stage: Stage) -> Scene:
             scene.feed(record, *phases)
         # What is added up over six hours looks at whole hours, of which the beginning is one.
         scene.feed(_count(kind), (scene.interval / 60_000, TWO), (scene.length, FIVE))
+    _elsewhere(scene)
+    _named(scene)
     return scene
+
+
+def _elsewhere(scene: Scene) -> None:
+    """Others use up all of their budgets, all of the time."""
+    for record in tuple(scene.fed):
+        scene.elsewhere(record, (scene.length, 1.0 if "ratio" in record else 100.0))
+
+
+def _named(scene: Scene) -> None:
+    """Who is to be named; of records that are given nobody is."""
+    stage, signals, service = scene.stage, scene.stage.signals, scene.stage.service
+    own = service_labels(service)
+    edge = {**dict(zip(CALLER_LABELS, (BATCH.namespace, BATCH.workload), strict=True)), **own}
+    scene.mention("Worst caller:", signals.edges.failed, edge, 2.5)
+    if service.endpoints:
+        operation = {telemetry.ENDPOINT: service.endpoints[0].title, **own}
+        scene.mention("Worst endpoint:", signals.endpoints.failed, operation, 1.25)
+    if stage.callee:
+        callee = service_labels(stage.callee)
+        scene.mention("Likely cause:", signals.fast.errors, callee, 0.4)
+        scene.mention("Slowest callee:", signals.latency(service.objectives.latency.quantile), callee, 1234)
 
 
 def _phases(stage: Stage, kind: str, begin: float) -> Iterator[tuple[str, Phases]]:

@@ -137,12 +137,7 @@ class RuleTests:
 
 def _told(proofs: list[Evidence], alert: Alert) -> tuple[int, int] | None:
     """The scene, and the evaluation in it, at which an alert's whole text is best asserted."""
-    found = [
-        # Where records are given there is nobody to name: worse than a number that is only just steady.
-        (best[0] + bool(proof.scene.fed), best[1], number)
-        for number, proof in enumerate(proofs)
-        if (best := proof.best(alert))
-    ]
+    found = [(*best, number) for number, proof in enumerate(proofs) if (best := proof.best(alert))]
     if not found:
         return None
     _, place, number = min(found, key=lambda each: (each[0], each[2]))

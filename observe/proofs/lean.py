@@ -7,13 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from observe import telemetry
-from observe.naming import SERVICE_LABELS
 from observe.signals import service_labels
 from observe.simulation import Series, Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from observe.proofs.scene import Scene
     from observe.simulation import Labels
 
@@ -30,7 +27,6 @@ UNREAD: Final = frozenset(
 )
 """Labels of proxies' reports that no rule and no query reads."""
 DURATION: Final = telemetry.DURATION_BUCKET.removesuffix("_bucket")
-MANY: Final = 100.0
 UNREAD_SERIES: Final = frozenset({f"{DURATION}_sum", f"{DURATION}_count", "istio_tcp_connections_closed_total"})
 
 
@@ -38,16 +34,13 @@ def input_series(scene: Scene) -> list[dict[str, str]]:
     """The scene's telemetry as promtool reads it, and the records that are given."""
     whole = scene.telemetry()
     series = _reduced([one for one in whole.series if _is_read(scene, one)])
-    series += [one for name, values in scene.fed.items() for one in _given(scene, name, values)]
+    own = service_labels(scene.stage.service)
+    given = [*((name, own, values) for name, values in scene.fed.items()), *scene.given]
+    series += [
+        Series(name, tuple(sorted({**labels, **scene.cluster_labels}.items())), values)
+        for name, labels, values in given
+    ]
     return Telemetry(whole.step or scene.step // 1_000, tuple(series)).promtool()
-
-
-def _given(scene: Scene, name: str, values: tuple[float | None, ...]) -> Iterator[Series]:
-    """A record that is given, and the same of a neighbour with nearly the same name, of whom all is bad."""
-    own = {**service_labels(scene.stage.service), **scene.cluster_labels}
-    other = {**own, SERVICE_LABELS[1]: f"{scene.stage.service.name}-2"}
-    for labels, what in ((own, values), (other, (1.0 if "ratio" in name else MANY,) * len(values))):
-        yield Series(name, tuple(sorted(labels.items())), what)
 
 
 def _is_read(scene: Scene, series: Series) -> bool:

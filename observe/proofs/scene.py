@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
+from observe.naming import SERVICE_LABELS
 from observe.proofs.stage import receives
+from observe.signals import service_labels
 from observe.simulation import Recorder, Restart, Telemetry
 from observe.simulation.flows import dealt
 from observe.simulation.reports import Answer, Caller, Pod, Report, cluster_of, success
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from observe.model import Service
     from observe.proofs.stage import Stage
+    from observe.signals import Signal
     from observe.simulation import Flow
 
 MINUTE: Final = 60_000
@@ -79,6 +82,10 @@ class Scene:
     """What truly was, by name, at each scrape."""
     fed: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
     """Records that are given instead of measured, at each scrape."""
+    given: list[tuple[str, Mapping[str, str], tuple[float | None, ...]]] = field(default_factory=list)
+    """Records of others, or with more labels: name, labels, values."""
+    named: dict[str, tuple[Mapping[str, str], float]] = field(default_factory=dict)
+    """What sentences of alerts find in these, by how they begin: labels and value."""
     worked_out: dict[tuple[object, ...], tuple[float | None, ...]] = field(default_factory=dict)
     """What is known about the scene by now (`Truth.known`)."""
 
@@ -264,6 +271,17 @@ class Scene:
     def feed(self, record: str, *phases: tuple[float, float | None]) -> None:
         """A record of the service, given instead of measured."""
         self.fed[record] = self.phases(*phases)
+
+    def mention(self, sentence: str, signal: Signal, labels: Mapping[str, str], value: float) -> None:
+        """What a sentence of an alert's text finds in a record that is given, and steady."""
+        self.given.append((signal.record, labels, self.phases((self.length, value))))
+        self.named[sentence] = labels, value
+
+    def elsewhere(self, record: str, *phases: tuple[float, float | None]) -> None:
+        """A record of two services that are easily confused with this one."""
+        namespace, name = service_labels(self.stage.service).values()
+        for other in ((namespace, f"{name}-2"), (f"{namespace}-2", name)):
+            self.given.append((record, dict(zip(SERVICE_LABELS, other, strict=True)), self.phases(*phases)))
 
     @property
     def cluster_labels(self) -> dict[str, str]:

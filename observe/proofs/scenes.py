@@ -331,6 +331,10 @@ def missing(stage: Stage) -> Scene:
             scene.gauge("others", telemetry.BUILD, build, pod, there)
             scene.gauge("up", telemetry.UP, {}, pod, scene.phases((scene.length, 0.0)))
             present.append(there)
+        # Records of others: pods that cannot be read, and later go; before, nobody calls them any more.
+        scene.elsewhere(stage.signals.presence.reporting.record, (30, 2.0), (scene.length, None))
+        scene.elsewhere(stage.signals.presence.silent.record, (scene.length, 1.0))
+        scene.elsewhere(stage.signals.availability.hours[1].record, (5, 100.0), (scene.length, 0.0))
     scene.gauges["proxies of the mesh"] = present
     return scene
 

@@ -30,7 +30,8 @@ class Sentences:
         """What the query of a sentence finds. Raises ValueError for a sentence that nobody knows."""
         for begin, answer in ANSWERS.items():
             if sentence.strip().startswith(begin):
-                return answer(self)
+                named = self.judge.truth.scene.named.get(begin)
+                return Found(*named) if named else answer(self)
         raise ValueError(f"no proof knows what to expect of the sentence {sentence.strip()!r}")
 
     def worst(self, chosen: Chosen, key: Callable[[Stream], str]) -> tuple[str, float] | None:
