@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from observe.clients.address import SENDABLE, half_set, is_base_address
 from observe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ URL: Final = "GRAFANA_URL"
 TOKEN: Final = "GRAFANA_TOKEN"  # noqa: S105 - the name of the variable
 USER: Final = "GRAFANA_USER"
 PASSWORD: Final = "GRAFANA_PASSWORD"  # noqa: S105 - the name of the variable
-
-_SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
-"""What a token may consist of to be sent in a header; the HTTP library would quote others in its errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class GrafanaCredentials:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", _checked(self.url))
-        if self.token and not _SENDABLE.fullmatch(self.token):
+        if self.token and not SENDABLE.fullmatch(self.token):
             raise UsageError(f"{TOKEN} holds blanks, line breaks or letters that no token has: copy it again")
 
 
@@ -57,7 +54,7 @@ def grafana_credentials(environ: Mapping[str, str]) -> GrafanaCredentials:
 
 def _missing(user: str, password: str) -> str:
     if user or password:
-        return f"{PASSWORD if user else USER} is not set, though {USER if user else PASSWORD} is: set both"
+        return half_set(USER, PASSWORD, user)
     return (
         f"{TOKEN} is not set: make a token of a service account with the role Editor, and set {TOKEN} to it"
         f" (or set {USER} and {PASSWORD})"
@@ -68,11 +65,11 @@ def _checked(url: str) -> str:
     """The address without a slash at its end; raises UsageError for one that cannot be Grafana's."""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = is_base_address(parts)
     except ValueError:
         raise UsageError(f"{URL} is not an address: set it to one such as https://grafana.example.com") from None
     if "@" in parts.netloc:
         raise UsageError(f"{URL} holds a user or password: take it out, and set {TOKEN} or {USER} and {PASSWORD}")
-    if not usable or parts.query or parts.fragment:
+    if not usable:
         raise UsageError(f"{URL} must be http:// or https:// with a host and perhaps a path, nothing else")
     return url.rstrip("/")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from observe.clients.address import SENDABLE, half_set, is_base_address
 from observe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ TOKEN: Final = "PROMETHEUS_TOKEN"  # noqa: S105 - the name of the variable
 USER: Final = "PROMETHEUS_USER"
 PASSWORD: Final = "PROMETHEUS_PASSWORD"  # noqa: S105 - the name of the variable
 TENANT: Final = "PROMETHEUS_TENANT"
-
-_SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
-"""What may stand in a header as one word; the HTTP library would quote others in its errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class PrometheusAccess:
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", _checked(self.url))
         for variable, value in ((TOKEN, self.token), (TENANT, self.tenant)):
-            if value and not _SENDABLE.fullmatch(value):
+            if value and not SENDABLE.fullmatch(value):
                 raise UsageError(f"{variable} holds blanks, line breaks or letters that a header cannot carry")
 
 
@@ -53,7 +50,7 @@ def prometheus_access(url: str, environ: Mapping[str, str]) -> PrometheusAccess:
         return PrometheusAccess(url, token=token, tenant=tenant)
     user, password = environ.get(USER, ""), environ.get(PASSWORD, "")
     if bool(user) != bool(password):
-        raise UsageError(f"{PASSWORD if user else USER} is not set, though {USER if user else PASSWORD} is: set both")
+        raise UsageError(half_set(USER, PASSWORD, user))
     return PrometheusAccess(url, user=user, password=password, tenant=tenant)
 
 
@@ -61,7 +58,7 @@ def _checked(url: str) -> str:
     """The address without a slash at its end; raises UsageError for one that cannot be Prometheus'."""
     try:
         parts = urlsplit(url.strip())
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = is_base_address(parts)
     except ValueError:
         usable = False
         parts = urlsplit("")
@@ -69,7 +66,7 @@ def _checked(url: str) -> str:
         raise UsageError(
             f"the address of Prometheus holds a user or password: take it out, and set {TOKEN} or {USER} and {PASSWORD}"
         )
-    if not usable or parts.query or parts.fragment:
+    if not usable:
         raise UsageError(
             "the address of Prometheus must be http:// or https:// with a host and perhaps a path, nothing else,"
             " such as http://localhost:9090"
