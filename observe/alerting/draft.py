@@ -67,6 +67,6 @@ class Draft:
     says: str
     """What is the matter, after the service's name; a template."""
     details: tuple[str, ...] = ()
-    """More sentences; templates too. Those that are asked of Prometheus end with a space (`told.ask`)."""
+    """More sentences; templates too."""
     objective: Objective | None = None
     """The promise that it holds the service to: the label `slo`."""

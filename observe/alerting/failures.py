@@ -50,9 +50,7 @@ class Failures:
             yield self._latency(limits)
             yield from self._burning()
             yield self._few(limits)
-        if policy.watches_connections(self.signals.mesh, self.service) and policy.tells_failed_connections(
-            self.signals.mesh
-        ):
+        if policy.watches_lost_connections(self.signals.mesh, self.service):
             yield self._connections(limits)
 
     def _errors(self, name: ServiceAlert, severity: Severity, seen: Requests, limit: policy.Threshold) -> Draft:

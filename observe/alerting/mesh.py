@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from observe import naming, policy
+from observe.alerting import told
 from observe.alerting.alert import Alert, Group
 from observe.alerting.conditions import above, below, is_missing
 from observe.alerting.draft import HOLD, KEEP, Draft
@@ -143,7 +144,7 @@ def _addressed(mesh: Mesh, signals: Catalogue, draft: Draft) -> Alert:
     }
     annotations = {
         "summary": f"{mesh.name}: {draft.says}",
-        "description": " ".join((draft.signal.description, *draft.details, f"Team: {mesh.owner}.")),
+        "description": told.in_a_row(draft.signal.description, *draft.details, f"Team: {mesh.owner}."),
         "runbook_url": naming.runbook_url(mesh.runbook_base_url, draft.name),
         **_links(mesh, draft.signal),
     }

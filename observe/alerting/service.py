@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from observe import naming
+from observe.alerting import told
 from observe.alerting.alert import Alert, Group, Record
 from observe.alerting.draft import HOLD, KEEP, Draft
 from observe.alerting.failures import Failures
@@ -59,10 +60,10 @@ def _addressed(mesh: Mesh, service: Service, draft: Draft) -> Alert:
         **({"slo": draft.objective} if draft.objective else {}),
     }
     # What is worst comes first: messengers cut long texts.
-    said = "".join((*draft.details, draft.signal.description))
+    whose = f"Team: {service.owner}. Tier: {service.tier}. Role: {service.role}."
     annotations = {
         "summary": f"{service.id}: {draft.says}",
-        "description": f"{said} Team: {service.owner}. Tier: {service.tier}. Role: {service.role}.",
+        "description": told.in_a_row(*draft.details, draft.signal.description, whose),
         "runbook_url": naming.service_runbook_url(mesh.runbook_base_url, service.namespace, service.name, draft.name),
         **_links(mesh, service, draft.signal),
     }

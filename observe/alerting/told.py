@@ -35,18 +35,25 @@ FLAGS: Final = {
 }
 """Envoy's own words for why a request failed, the telling ones first."""
 HERE: Final = "@here@"
+END: Final = "{{ end }}"
 
 
 def ask(mesh: Mesh, query: Expr, says: str) -> str:
     """A sentence for each series that the query gives at that moment; `{{ .Labels.x }}` and `{{ .Value }}` are its.
 
-    It ends with a space, for what follows.
+    It brings the space behind it along, since it may say nothing (`in_a_row`).
     """
     label = mesh.prometheus.cluster_label
     if label is None:
-        return f"{{{{ range query `{query}` }}}}{says} {{{{ end }}}}"
+        return f"{{{{ range query `{query}` }}}}{says} {END}"
     there = str(selected(query, Matcher(label, "=", HERE))).replace("%", "%%").replace(f'"{HERE}"', "%[1]q")
-    return f"{{{{ range query (printf `{there}` $labels.{label}) }}}}{says} {{{{ end }}}}"
+    return f"{{{{ range query (printf `{there}` $labels.{label}) }}}}{says} {END}"
+
+
+def in_a_row(*sentences: str) -> str:
+    """Sentences that are always said and such that are asked, one after the other with one space between them."""
+    *others, last = filter(None, sentences)
+    return "".join(each if each.endswith(END) else f"{each} " for each in others) + last
 
 
 def worst_caller(signals: Catalogue, service: Service) -> str:

@@ -73,9 +73,9 @@ def watches_connections(mesh: Mesh, service: Service) -> bool:
     )
 
 
-def tells_failed_connections(mesh: Mesh) -> bool:
-    """Whether somebody tells of TCP connections that they failed: ztunnel does since Istio 1.29 (`metrics.rs`)."""
-    return mesh.data_plane == "sidecar" or mesh.istio_minor >= 29
+def watches_lost_connections(mesh: Mesh, service: Service) -> bool:
+    """Whether somebody tells of these that they failed, too: ztunnel does since Istio 1.29 (`metrics.rs`)."""
+    return watches_connections(mesh, service) and (mesh.data_plane == "sidecar" or mesh.istio_minor >= 29)
 
 
 def watches_egress(mesh: Mesh, service: Service) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from observe.proofs.conditions import CONDITIONS, Judge
@@ -93,7 +94,7 @@ class Evidence:
         """The evaluations that the scene asks for, or the next ones at which all views agree."""
         for minute in self.scene.looks:
             first = -int(-minute * MINUTE // self.scene.interval)
-            yield from [place for place in range(first, len(self.agreed)) if self.agreed[place] is not None][:1]
+            yield from islice((place for place in range(first, len(self.agreed)) if self.agreed[place] is not None), 1)
 
     def best(self, alert: Alert) -> tuple[int, int] | None:
         """The evaluation at which to assert all that the alert says, after how good that is: the least is best.

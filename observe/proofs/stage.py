@@ -148,9 +148,7 @@ class Stage:
     @property
     def sees_lost_connections(self) -> bool:
         """Whether anybody reports TCP connections that failed."""
-        return policy.watches_connections(self.signals.mesh, self.service) and policy.tells_failed_connections(
-            self.signals.mesh
-        )
+        return policy.watches_lost_connections(self.signals.mesh, self.service)
 
     @property
     def sees_requests(self) -> bool:

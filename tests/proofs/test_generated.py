@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,17 @@ def test_every_alert_fires_somewhere_and_is_asserted_whole(written: tuple[Invent
         }
         rules = [rule for group in content["groups"] for rule in group["rules"] if "alert" in rule]
         assert told == {(rule["alert"], rule["labels"]["severity"]) for rule in rules}, path
+
+
+def test_sentences_are_told_apart_by_one_space(written: tuple[Inventory, Path]) -> None:
+    """Whichever of them there are: an asked one that finds nothing leaves no gap."""
+    inventory, _ = written
+    for _, content in proofs(inventory).files():
+        for test in content.get("tests", ()):
+            for alert in test.get("alert_rule_test", ()):
+                for told in alert["exp_alerts"]:
+                    text = told["exp_annotations"]["description"]
+                    assert not re.search(r"  |[a-z)%]\.[A-Z]|^ | $", text), text
 
 
 def test_files_are_small(written: tuple[Inventory, Path]) -> None:
