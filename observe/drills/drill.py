@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 AT_A_TIME: Final = 2
 """Runs of promtool; each keeps one core and some hundred megabytes busy."""
 AFTER: Final = 35
-"""Minutes that are watched when it is over. The shorter window of the fast burn rate over six hours is 30 minutes, and
-until what failed has left it the alert stays."""
+"""Minutes that are watched when it is over: longer than the shorter window of anything that pages, half an hour of the
+fast burn rate over six hours."""
 ORDINARY: Final = 60
 """Minutes of a drill without an incident."""
 

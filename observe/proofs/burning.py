@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from observe import policy, telemetry
 from observe.model import format_duration
+from observe.proofs.scale import ABOVE, BELOW, MINUTE
 from observe.proofs.scene import Scene
 from observe.proofs.stage import BATCH
 from observe.signals import service_labels
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from observe.policy import Burn, Speed
     from observe.proofs.stage import Stage
 
-BELOW: Final = 0.9
-ABOVE: Final = 1.1
 ONE: Final = 1.35
 """What one bad request looks like at most, and less than two."""
 TWO: Final = 1.65
@@ -62,11 +61,11 @@ def burning(stage: Stage) -> Scene:
     """Each pair of windows: the long one alone, both, the short one alone."""
     scene = Scene(stage, "budgets burn", BEGIN + 2 * (FAST + 2) + FAST + 1 + 2 * (SLOW + 2) + 3)
     for number, kind in enumerate(KINDS):
-        later = number * scene.interval / 60_000
+        later = number * scene.interval / MINUTE
         for record, phases in _phases(stage, kind, BEGIN + later):
             scene.feed(record, *phases)
         # What is added up over six hours looks at whole hours, of which the beginning is one.
-        scene.feed(_count(kind), (scene.interval / 60_000, TWO), (scene.length, FIVE))
+        scene.feed(_count(kind), (scene.interval / MINUTE, TWO), (scene.length, FIVE))
     _elsewhere(scene)
     _named(scene)
     return scene

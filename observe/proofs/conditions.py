@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from observe import policy
 from observe.model import format_duration
 from observe.proofs import events
-from observe.proofs.truth import HOUR, Truth, Values, either, ratios
+from observe.proofs.scale import HOUR, MINUTE
+from observe.proofs.truth import Truth, Values, either, ratios
 
 if TYPE_CHECKING:
     from observe.model import Service
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from observe.proofs.scene import Chosen
     from observe.proofs.stage import Stage
 
-MINUTE: Final = 60_000
 DAY: Final = 24 * HOUR
 WINDOWS: Final = {"30m": HOUR // 2, "1h": HOUR, "2h": 2 * HOUR, "6h": 6 * HOUR, "1d": DAY, "3d": 3 * DAY}
 LOOKS: Final = {"2h": 10 * MINUTE, "6h": 10 * MINUTE, "1d": 30 * MINUTE, "3d": HOUR}

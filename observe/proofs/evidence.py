@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from observe.proofs.conditions import CONDITIONS, Judge
 from observe.proofs.lean import input_series
 from observe.proofs.lifecycle import State, States, states, telling, timeline
-from observe.proofs.scene import MINUTE
+from observe.proofs.scale import MINUTE
 from observe.proofs.sentences import Sentences
 from observe.proofs.truth import VIEWS, Truth, Values
 from observe.proofs.wording import said

@@ -11,6 +11,7 @@ from observe import policy, telemetry
 from observe.proofs.evidence import ACTIVE
 from observe.proofs.lean import UNREAD
 from observe.proofs.lifecycle import State, states, telling
+from observe.proofs.scale import ABOVE, BELOW, MINUTE
 from observe.proofs.truth import VIEWS, View
 from observe.proofs.window import Window, per_second, totals
 from observe.proofs.wording import said
@@ -25,12 +26,9 @@ if TYPE_CHECKING:
     from observe.policy import Threshold
     from observe.simulation import Flow
 
-MINUTE: Final = 60_000
 LENGTH: Final = 48
 """Minutes."""
 WINDOW: Final = 10 * MINUTE
-BELOW: Final = 0.9
-ABOVE: Final = 1.1
 MUCH: Final = 4.0
 """Times a limit: all is well."""
 DELAYS: Final = (1.0, 3.0, 5.0, 10.0, 20.0, 30.0)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from observe.proofs import world_platform, world_traffic
 from observe.proofs.recorded import expected
+from observe.proofs.scale import MINUTE
 from observe.proofs.window import Window, per_second, totals
-from observe.proofs.world import AFTER, MINUTE, STEADY, World
+from observe.proofs.world import AFTER, STEADY, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

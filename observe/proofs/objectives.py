@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from observe.naming import SERVICE_LABELS
 from observe.proofs.mesh_records import ROUNDED
+from observe.proofs.scale import HOUR, MINUTE
 from observe.proofs.window import Window
 from observe.simulation import Series, Telemetry
 from observe.simulation.reports import cluster_of
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from observe.signals import Catalogue, Signal
 
-MINUTE: Final = 60_000
-HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 STEP: Final = 10 * MINUTE
 """Between two values of the records that are given, and between two evaluations."""

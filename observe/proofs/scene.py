@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 from observe.naming import SERVICE_LABELS
+from observe.proofs.scale import MINUTE
 from observe.proofs.stage import receives
 from observe.signals import service_labels
 from observe.simulation import Recorder, Restart, Telemetry
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from observe.signals import Signal
     from observe.simulation import Flow
 
-MINUTE: Final = 60_000
 HISTORY: Final = 1_000_000
 """What counters begin at: proxies have been up for long, so rates look back as far as they may."""
 

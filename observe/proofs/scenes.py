@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from observe import policy, telemetry
 from observe.naming import SERVICE_LABELS
 from observe.proofs.burning import burning, four_requests, one_request
-from observe.proofs.scene import MINUTE, Scene, added
+from observe.proofs.scale import ABOVE, BELOW, MINUTE
+from observe.proofs.scene import Scene, added
 from observe.proofs.stage import BATCH, receives
 from observe.simulation.reports import IN_PLAINTEXT, OUTSIDE, WEB, Answer, failure, turned_away
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from observe.simulation import Flow
     from observe.simulation.reports import Pod
 
-BELOW: Final = 0.9
-ABOVE: Final = 1.1
-"""Of a limit: nearer than a fifth, and further than windows of different Prometheus versions differ."""
 BAD: Final = 20
 """Bad events per scrape at a limit, so that a tenth more or less of them is a whole number."""
 TOO_FEW: Final = 0.88

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 SLACK: Final = 0.03
 """How near to a limit a value is not told from it."""
-HOUR: Final = 3_600_000
 
 Values = tuple[float | None, ...]
 """By evaluation; None where nothing is there."""

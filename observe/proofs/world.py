@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from observe import telemetry
 from observe.naming import SERVICE_LABELS
 from observe.proofs.lean import UNREAD
+from observe.proofs.scale import MINUTE
 from observe.proofs.stage import lean
 from observe.signals import service_labels
 from observe.simulation import Recorder, Series, Telemetry
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from observe.simulation import Caller, Pod
     from observe.simulation.reports import Report
 
-MINUTE: Final = 60_000
 STEADY: Final = 75
 """Minutes for which nothing changes."""
 AFTER: Final = (1, 2)

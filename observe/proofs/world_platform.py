@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from observe import telemetry
-from observe.proofs.world import MINUTE
+from observe.proofs.scale import MINUTE
 from observe.simulation import Pod
 
 if TYPE_CHECKING:
